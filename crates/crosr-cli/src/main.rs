@@ -1,0 +1,3 @@
+//! The `crosr` command.
+
+fn main() {}
