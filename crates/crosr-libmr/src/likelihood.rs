@@ -121,8 +121,13 @@ impl ShapeEquation {
         let variance_z = weighted(&|q| (q - mean) * (q - mean)) / (s * s);
         let mean_z = -mean / s - log_mean_w;
 
-        // scale = largest * exp(x), written so that nothing is lost near x = 0.
-        let scale = self.largest + self.largest * (log_mean_w * s * self.log_range).exp_m1();
+        let x = log_mean_w * s * self.log_range;
+        // largest * exp(x), each form where it loses nothing.
+        let scale = if x > -0.5 {
+            self.largest + self.largest * x.exp_m1()
+        } else {
+            self.largest * x.exp()
+        };
         let mean_log_t = self.largest.ln() - self.log_range * self.mean_q;
         let log_likelihood = n * (shape.ln() - self.mean_q / s - log_mean_w - 1.0 - mean_log_t);
 

@@ -1,4 +1,8 @@
 //! Quantiles of the standard normal distribution.
+#![expect(
+    clippy::excessive_precision,
+    reason = "coefficients stand as they were published"
+)]
 
 /// The `p`-quantile of the standard normal distribution for `0 < p < 1`, to about
 /// 1e-16 relative.

@@ -124,6 +124,20 @@ mod tests {
         assert_eq!((low.small_score, low.data), (-3.0, vec![0.5, 1.5, 4.5]));
     }
 
+    // Compensated sums hide the order so well that only the data themselves can show it.
+    #[test]
+    fn the_data_ascend_whatever_the_order_of_the_scores() {
+        let mut scores: Vec<f64> = (0..200).map(|i| f64::from(i * 83 % 200).sqrt()).collect();
+        let reference = Tail::select(&scores, 150, TailSide::High, 1.0).unwrap();
+        assert!(reference.data.is_sorted());
+        for step in [1, 7, 77, 199] {
+            scores.rotate_left(step);
+            scores[..step].reverse();
+            let tail = Tail::select(&scores, 150, TailSide::High, 1.0).unwrap();
+            assert_eq!(tail.data, reference.data);
+        }
+    }
+
     #[test]
     fn the_whole_list_may_be_the_tail() {
         let tail = Tail::select(&[2.0, 1.0], 2, TailSide::High, 1.0).unwrap();

@@ -161,12 +161,12 @@ impl Weibull {
             side,
             ..
         } = self.parts;
-        let offset = if p == 0.0 {
-            -translate
-        } else {
-            // scale e^y - translate; scale is often close to translate and y close to 0.
-            let y = (-(-p).ln_1p()).ln() / shape;
+        // scale e^y - translate; scale is often close to translate and y close to 0.
+        let y = (-(-p).ln_1p()).ln() / shape;
+        let offset = if y.abs() < 0.5 {
             (scale - translate) + scale * y.exp_m1()
+        } else {
+            scale * y.exp() - translate
         };
         (offset + small_score) * side.sign()
     }
@@ -176,11 +176,21 @@ impl Weibull {
     /// `sum(ln f(x))`, `f` as in [`Weibull::pdf`]; negative infinity when a score is
     /// impossible under the model, 0 for no scores. The scores are summed in the order given.
     pub fn log_likelihood(&self, scores: &[f64]) -> f64 {
-        scores
-            .iter()
-            .map(|&x| self.log_pdf(x))
-            .collect::<Sum>()
-            .value()
+        let mut sum = Sum::default();
+        let mut impossible = false;
+        for &x in scores {
+            match self.log_pdf(x) {
+                nan if nan.is_nan() => return nan,
+                // Not summed: with the infinite density at t = 0 it would make a NaN.
+                f64::NEG_INFINITY => impossible = true,
+                term => sum.add(term),
+            }
+        }
+        if impossible {
+            f64::NEG_INFINITY
+        } else {
+            sum.value()
+        }
     }
 
     /// `t = (sign x + translate) - small_score`, in libMR's order.
