@@ -1,1 +1,23 @@
-//! To be written.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod distance;
+mod error;
+mod exact_sum;
+mod fit;
+mod mav;
+mod model;
+mod recalibrate;
+mod rows;
+mod tail;
+
+pub use crate::{
+    distance::Distance,
+    error::{OpenMaxError, ParamError},
+    fit::{CheckedParams, ClassReport, OpenMaxParams, OpenMaxReport},
+    mav::{MeanAccumulator, MeanActivationVectors},
+    model::{OpenMax, Recalibrated},
+    recalibrate::{Recalibration, RecalibrationParams, SoftmaxOrder, Verdict, decide, recalibrate},
+    rows::closed_set_class,
+    tail::{TailAccumulator, TailFit},
+};
