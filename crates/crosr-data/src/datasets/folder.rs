@@ -1,0 +1,147 @@
+//! Pictures in folders.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::{ImageReader, Limits};
+
+use crate::dataset::{Dataset, Sample, in_range};
+use crate::error::{DataError, Result};
+use crate::image::{Image, PixelFormat};
+
+/// Largest side of a picture that is decoded, in pixels.
+const MAX_SIDE: u32 = 20_000;
+/// Most memory that decoding one picture may take.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// PNG and JPEG pictures of any size: a folder per class, or one folder of outliers.
+///
+/// Files are listed when the dataset is opened and read when a sample is asked for; what a file
+/// is follows from its content, its name only has to end in png, jpg or jpeg.
+pub struct ImageFolder {
+    class_names: Vec<String>,
+    files: Vec<(PathBuf, Option<usize>)>,
+}
+
+impl ImageFolder {
+    /// Sub-folders as classes, sorted by name; pictures deeper down belong to them too.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`], [`DataError::NoClasses`] for fewer than two sub-folders,
+    /// [`DataError::NoPictures`] naming an empty class.
+    pub fn classes(folder: &Path) -> Result<Self> {
+        let folders: Vec<PathBuf> =
+            entries(folder)?.into_iter().filter(|path| path.is_dir()).collect();
+        if folders.len() < 2 {
+            return Err(DataError::NoClasses { path: folder.to_owned(), found: folders.len() });
+        }
+        let mut class_names = Vec::with_capacity(folders.len());
+        let mut files = Vec::new();
+        for (label, class) in folders.iter().enumerate() {
+            let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            class_names.push(name);
+            files.extend(pictures(class)?.into_iter().map(|path| (path, Some(label))));
+        }
+        Ok(Self { class_names, files })
+    }
+
+    /// All pictures in a folder and below, sorted by path, without a label: outliers.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`], [`DataError::NoPictures`].
+    pub fn flat(folder: &Path) -> Result<Self> {
+        let files = pictures(folder)?.into_iter().map(|path| (path, None)).collect();
+        Ok(Self { class_names: Vec::new(), files })
+    }
+}
+
+/// Everything in a folder, sorted; hidden files are left out.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => DataError::Missing { path: folder.to_owned() },
+        _ => DataError::Io { path: folder.to_owned(), source },
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if !path.file_name().unwrap_or_default().to_string_lossy().starts_with('.') {
+            paths.push(path);
+        }
+    }
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// All pictures in a folder and below; there must be one.
+fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for path in entries(&folder)? {
+            // A link to a folder may lead round in a circle.
+            let is_link = path.is_symlink();
+            if path.is_dir() {
+                if !is_link {
+                    pending.push(path);
+                }
+            } else if is_picture(&path) {
+                found.push(path);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(DataError::NoPictures { path: folder.to_owned() });
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn is_picture(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    matches!(ending.as_str(), "png" | "jpg" | "jpeg")
+}
+
+/// Decodes a PNG or JPEG file; transparent parts count as their colour.
+fn read_picture(path: &Path) -> Result<Image> {
+    let unreadable = |source| DataError::Io { path: path.to_owned(), source };
+    let undecodable = |source| DataError::Picture { path: path.to_owned(), source };
+    let mut reader =
+        ImageReader::open(path).map_err(unreadable)?.with_guessed_format().map_err(unreadable)?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_BYTES);
+    reader.limits(limits);
+    let decoded = reader.decode().map_err(undecodable)?;
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    if decoded.color().has_color() {
+        Image::new(width, height, PixelFormat::Rgb, decoded.into_rgb8().into_raw())
+    } else {
+        Image::new(width, height, PixelFormat::Grey, decoded.into_luma8().into_raw())
+    }
+}
+
+impl Dataset for ImageFolder {
+    fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample> {
+        in_range(index, self.len())?;
+        let (path, label) = &self.files[index];
+        Ok(Sample { image: read_picture(path)?, label: *label })
+    }
+
+    fn label(&self, index: usize) -> Result<Option<usize>> {
+        in_range(index, self.len())?;
+        Ok(self.files[index].1)
+    }
+
+    fn path(&self, index: usize) -> Option<PathBuf> {
+        self.files.get(index).map(|(path, _)| path.clone())
+    }
+}

@@ -1,0 +1,124 @@
+//! What can be wrong with data.
+
+use std::path::PathBuf;
+
+/// An error of crosr-data: names the file, the place in it, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file or folder that should be there is not.
+    #[error("{path}: not found; fetch it with `cargo xtask fetch-data`, or name the right folder", path = path.display())]
+    Missing {
+        /// What was looked for.
+        path: PathBuf,
+    },
+    /// A file or folder could not be read.
+    #[error("{path}: cannot be read", path = path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A batch file that does not consist of whole records.
+    #[error(
+        "{path}: {size} bytes are no whole number of {record}-byte records, the one at offset \
+         {offset} is cut off; fetch the file again",
+        path = path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// Bytes of a record.
+        record: u64,
+        /// Where the incomplete record begins.
+        offset: u64,
+    },
+    /// A label that names no class.
+    #[error(
+        "{path}: label {label} of record {record} (offset {offset}) is none of {n_classes} \
+         classes; fetch the file again",
+        path = path.display()
+    )]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The label read.
+        label: usize,
+        /// The record, from 0.
+        record: usize,
+        /// Where the record begins.
+        offset: u64,
+        /// Classes there are.
+        n_classes: usize,
+    },
+    /// A folder without pictures.
+    #[error("{path}: no PNG or JPEG pictures in this folder", path = path.display())]
+    NoPictures {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that should hold a folder per class.
+    #[error("{path}: {found} class folders, at least two are needed, one per class", path = path.display())]
+    NoClasses {
+        /// The folder.
+        path: PathBuf,
+        /// Class folders there are.
+        found: usize,
+    },
+    /// A picture that cannot be decoded.
+    #[error("{path}: not a readable picture", path = path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        source: image::ImageError,
+    },
+    /// Pixels that do not make a picture of the stated size.
+    #[error("{found} bytes of pixels for a picture of {width} x {height} pixels, {expected} are needed")]
+    PixelCount {
+        /// Bytes given.
+        found: usize,
+        /// Bytes needed.
+        expected: usize,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// A sample that the dataset does not have.
+    #[error("sample {index} of a dataset of {len}")]
+    OutOfRange {
+        /// The position asked for.
+        index: usize,
+        /// Samples there are.
+        len: usize,
+    },
+    /// Datasets that cannot be joined, or a class that does not exist.
+    #[error("classes do not fit: {what}")]
+    Classes {
+        /// What is wrong.
+        what: String,
+    },
+    /// A setting that makes no sense.
+    #[error("{field} is {value}, it must be {wanted}")]
+    Param {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be right.
+        wanted: &'static str,
+    },
+    /// The thread that prepares batches could not be started or died.
+    #[error("batches cannot be prepared: {what}")]
+    Worker {
+        /// What happened.
+        what: String,
+    },
+}
+
+/// Result of this crate's functions.
+pub(crate) type Result<T, E = DataError> = std::result::Result<T, E>;
