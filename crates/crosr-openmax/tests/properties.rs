@@ -231,3 +231,40 @@ proptest! {
         }
     }
 }
+
+/// One thread or five: the same model and the same scores, to the bit.
+#[test]
+fn the_number_of_threads_does_not_matter() {
+    let rows: Vec<f32> = (0..3000 * DIM)
+        .map(|i| {
+            let own_logit = i % DIM == (i / DIM) % N_CLASSES;
+            (i as f32 * 0.37).sin() + if own_logit { 4.0 } else { 0.0 }
+        })
+        .collect();
+    let labels: Vec<usize> = (0..3000).map(|row| row % N_CLASSES).collect();
+    let recalibration = RecalibrationParams::new().alpha(2).check().unwrap();
+    let [one, five] = [1, 5].map(|n_threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let params = OpenMaxParams::new(50)
+                .distance(Distance::Eucos)
+                .check()
+                .unwrap();
+            let (model, _) = params.fit(N_CLASSES, &rows, DIM, &labels).unwrap();
+            let scored = model.score_rows(&rows, &recalibration).unwrap();
+            let probabilities: Vec<f64> = scored
+                .into_iter()
+                .flat_map(|scored| scored.probabilities)
+                .collect();
+            (
+                bits(model.mavs().as_slice()),
+                model.weibulls().to_vec(),
+                bits(&probabilities),
+            )
+        })
+    });
+    assert_eq!(one, five);
+}
