@@ -1,0 +1,408 @@
+//! Raw arguments. Parsing validates and touches nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// Open-set recognition: train classifiers that can say "unknown".
+#[derive(Parser)]
+#[command(name = "crosr", version, about, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Threads to compute with [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Train, fit and evaluate on built-in drawn shapes: no download, about a minute
+    Demo(DemoArgs),
+    /// Train a DHRNet
+    Train(TrainArgs),
+    /// Fit mean activation vectors and Weibulls, from a run or a features file
+    Fit(FitArgs),
+    /// Evaluate on known data and any number of outlier sets
+    Eval(EvalArgs),
+    /// Extreme-value fitting on a column of numbers
+    #[command(subcommand)]
+    Weibull(WeibullCommand),
+    /// Turn a PyTorch checkpoint into a weights file
+    Convert(ConvertArgs),
+    /// Measure the full-width network's speed
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+/// Named sets of choices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Preset {
+    /// What works best
+    #[default]
+    Default,
+    /// The published Python implementation: data in order, ReLU on the reconstruction, tail 100,
+    /// no threshold on the largest known probability
+    Reference,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DatasetName {
+    /// Ten classes of real pictures, 32x32 (`cargo xtask fetch-data`)
+    Cifar10,
+    /// Drawn shapes, built in
+    Shapes,
+    /// Pictures in one folder per class
+    Folder,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ScheduleName {
+    OneCycle,
+    Step,
+    Constant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AugmentName {
+    None,
+    /// Horizontal flip, random crop after padding by 4 pixels
+    FlipCrop,
+    /// Horizontal flip, random affine, colour jitter, as published
+    Reference,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReconstructionName {
+    Identity,
+    Relu,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PoolingName {
+    Max,
+    Mean,
+}
+
+/// Flags of `crosr demo`.
+#[derive(ClapArgs)]
+pub(crate) struct DemoArgs {
+    /// Print the evaluation object on standard output and nothing else there
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Run folder
+    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
+    pub(crate) out: PathBuf,
+    /// Fixes data, weights and order
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Flags of `crosr train`; every one can stand in the `[train]` table of a config file.
+#[derive(Clone, Debug, Default, ClapArgs, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(after_help = "Examples:
+  crosr train --dataset cifar10 --out runs/cifar
+  crosr train --dataset folder --data-dir my-pictures --epochs 30 --width 0.5
+  crosr train --out runs/cifar --resume
+  crosr train --config runs/cifar/config.toml --out runs/again")]
+pub(crate) struct TrainArgs {
+    /// What to train on [default: cifar10]
+    #[arg(long)]
+    pub(crate) dataset: Option<DatasetName>,
+    /// Where the data lie [default: data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Run folder [default: runs/DATASET]
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip)]
+    pub(crate) out: Option<PathBuf>,
+    /// Named set of choices; single flags win over it
+    #[arg(long)]
+    pub(crate) preset: Option<Preset>,
+    /// Passes over the training data [default: 25]
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Pictures per step [default: 128]
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
+    /// Highest learning rate [default: 0.05]
+    #[arg(long, value_name = "RATE")]
+    pub(crate) learning_rate: Option<f64>,
+    /// Course of the learning rate [default: one-cycle]
+    #[arg(long)]
+    pub(crate) schedule: Option<ScheduleName>,
+    /// Epochs between steps of the step schedule [default: a third of the epochs]
+    #[arg(long, value_name = "EPOCHS")]
+    pub(crate) step_every: Option<usize>,
+    /// Factor of a step of the step schedule [default: 0.1]
+    #[arg(long)]
+    pub(crate) step_factor: Option<f64>,
+    /// Momentum of SGD [default: 0.9]
+    #[arg(long)]
+    pub(crate) momentum: Option<f64>,
+    /// L2 coefficient [default: 0.0005]
+    #[arg(long)]
+    pub(crate) weight_decay: Option<f64>,
+    /// Weight of the reconstruction loss beside the cross-entropy [default: 1]
+    #[arg(long, value_name = "LAMBDA")]
+    pub(crate) reconstruction_weight: Option<f64>,
+    /// Activation of the reconstruction [default: identity]
+    #[arg(long)]
+    pub(crate) reconstruction: Option<ReconstructionName>,
+    /// Factor on the network's width [default: 1]
+    #[arg(long)]
+    pub(crate) width: Option<f64>,
+    /// Pictures are brought to this width and height [default: 32]
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) image_size: Option<usize>,
+    /// Changes to training pictures [default: flip-crop]
+    #[arg(long)]
+    pub(crate) augment: Option<AugmentName>,
+    /// Fresh order of the training data each epoch [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) shuffle: Option<bool>,
+    /// Part of the training data held out for validation and calibration [default: 0.1]
+    #[arg(long, value_name = "PART")]
+    pub(crate) held_out: Option<f64>,
+    /// Train on this many pictures only, chosen by the seed
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Fixes weights, order, augmentation and dropout [default: 0]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// cpu, cuda, metal or auto [default: auto]
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+    /// Go on from the last epoch in the run folder
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) resume: bool,
+    /// Replace a network that the run folder already holds
+    #[arg(long, conflicts_with = "resume")]
+    #[serde(skip)]
+    pub(crate) overwrite: bool,
+    /// Print one JSON object an epoch on standard output
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) json: bool,
+    /// TOML file that gives any of these flags in its [train] table; the command line wins
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Flags of `crosr fit`.
+#[derive(Clone, Debug, Default, ClapArgs, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(after_help = "Examples:
+  crosr fit --run runs/cifar --data-dir data
+  crosr fit --features train.safetensors --tail 20 --out openset.safetensors")]
+pub(crate) struct FitArgs {
+    /// Run folder to fit
+    #[arg(long, value_name = "DIR", conflicts_with = "features", required_unless_present = "features")]
+    #[serde(skip)]
+    pub(crate) run: Option<PathBuf>,
+    /// Features file: .safetensors, or .npy (labels in the .npy beside it)
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) features: Option<PathBuf>,
+    /// Where to write [default: RUN/openset.safetensors]
+    #[arg(long, value_name = "FILE", required_unless_present = "run")]
+    #[serde(skip)]
+    pub(crate) out: Option<PathBuf>,
+    /// Where the data lie, if not where they were at training
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Named set of choices; single flags win over it
+    #[arg(long)]
+    pub(crate) preset: Option<Preset>,
+    /// Largest distances per class that the Weibull is fitted to [default: 20]
+    #[arg(long)]
+    pub(crate) tail: Option<usize>,
+    /// euclidean, cosine or eucos [default: euclidean; cosine with --run]
+    #[arg(long)]
+    pub(crate) distance: Option<String>,
+    /// Known classes, the first columns of the features [default: the highest label + 1]
+    #[arg(long, value_name = "K")]
+    pub(crate) classes: Option<usize>,
+    /// How latents become vectors [default: max]
+    #[arg(long)]
+    pub(crate) pooling: Option<PoolingName>,
+    /// Known pictures to keep: sets the threshold on held-out known data [default: 0.9]
+    #[arg(long, value_name = "PART")]
+    pub(crate) keep_known: Option<f64>,
+    /// Softmax order that the threshold is set for: first, last or last-clipped [default: first]
+    #[arg(long)]
+    pub(crate) softmax: Option<String>,
+    /// Classes that recalibration touches, by rank [default: 10]
+    #[arg(long)]
+    pub(crate) alpha: Option<usize>,
+    /// A class with fewer correct samples than the tail gets a smaller tail instead of an error
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) shrink_tail: Option<bool>,
+    /// cpu, cuda, metal or auto [default: auto]
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+    /// TOML file that gives any of these flags in its [fit] table; the command line wins
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Flags of `crosr eval`.
+#[derive(Clone, Debug, Default, ClapArgs, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(after_help = "Examples:
+  crosr eval --run runs/cifar --outliers crop=data/Imagenet/test --outliers noise=builtin:gaussian
+  crosr eval --openset openset.safetensors --known test.safetensors --unknown svhn=svhn.safetensors --json")]
+pub(crate) struct EvalArgs {
+    /// Run folder to evaluate
+    #[arg(long, value_name = "DIR", conflicts_with = "openset", required_unless_present = "openset")]
+    #[serde(skip)]
+    pub(crate) run: Option<PathBuf>,
+    /// Fitted model, to evaluate features files
+    #[arg(long, value_name = "FILE", requires = "known")]
+    #[serde(skip)]
+    pub(crate) openset: Option<PathBuf>,
+    /// Features file of known test samples
+    #[arg(long, value_name = "FILE", requires = "openset")]
+    #[serde(skip)]
+    pub(crate) known: Option<PathBuf>,
+    /// Features file of outliers
+    #[arg(long, value_name = "NAME=FILE", requires = "openset")]
+    #[serde(skip)]
+    pub(crate) unknown: Vec<String>,
+    /// Outlier pictures: a folder, or builtin:gaussian, builtin:uniform, builtin:shapes
+    #[arg(long, value_name = "NAME=PATH", requires = "run")]
+    pub(crate) outliers: Vec<String>,
+    /// Where the known data lie, if not where they were at training
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Named set of choices; single flags win over it
+    #[arg(long)]
+    pub(crate) preset: Option<Preset>,
+    /// first, last or last-clipped [default: as fitted, else first]
+    #[arg(long)]
+    pub(crate) softmax: Option<String>,
+    /// Classes that recalibration touches, by rank [default: as fitted, else 10]
+    #[arg(long)]
+    pub(crate) alpha: Option<usize>,
+    /// Unknown if the largest known probability is below this [default: as fitted for this
+    /// softmax order and alpha, else 0]
+    #[arg(long)]
+    pub(crate) epsilon: Option<f64>,
+    /// cpu, cuda, metal or auto [default: auto]
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+    /// Print the evaluation object on standard output and nothing else there
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) json: bool,
+    /// TOML file that gives any of these flags in its [eval] table; the command line wins
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum WeibullCommand {
+    /// Fit a Weibull to the extreme values of a column of numbers
+    Fit(WeibullFitArgs),
+    /// Print a w-score for each number
+    Score(WeibullScoreArgs),
+}
+
+/// Flags of `crosr weibull fit`.
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  crosr weibull fit --tail 20 distances.txt
+  seq 1 100 | crosr weibull fit --tail 10 --json -")]
+pub(crate) struct WeibullFitArgs {
+    /// A number a line; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// Extreme values to fit [default: 20, or all if there are fewer]
+    #[arg(long)]
+    pub(crate) tail: Option<usize>,
+    /// Fit the smallest values instead of the largest
+    #[arg(long)]
+    pub(crate) low: bool,
+    /// Where the smallest value of the tail comes to lie
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) translate: f64,
+    /// Print JSON
+    #[arg(long, conflicts_with = "libmr")]
+    pub(crate) json: bool,
+    /// Print libMR's one-line text form
+    #[arg(long)]
+    pub(crate) libmr: bool,
+}
+
+/// Flags of `crosr weibull score`.
+#[derive(ClapArgs)]
+pub(crate) struct WeibullScoreArgs {
+    /// What `crosr weibull fit` wrote, as JSON or libMR text
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// A number a line; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+}
+
+/// Flags of `crosr convert`.
+#[derive(ClapArgs)]
+#[command(after_help = "Example:
+  crosr convert dhrnet.pt --out dhrnet.safetensors --reconstruction relu")]
+pub(crate) struct ConvertArgs {
+    /// PyTorch checkpoint: a state dict, or one under model_state_dict
+    #[arg(value_name = "FILE.pt")]
+    pub(crate) input: PathBuf,
+    /// Where to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Class names, comma-separated [default: CIFAR-10's for ten classes, else class 0, class 1, …]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) classes: Vec<String>,
+    /// What the network does to its reconstruction; the published code applies ReLU
+    #[arg(long, default_value = "relu")]
+    pub(crate) reconstruction: ReconstructionName,
+    /// Print a JSON description on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Full training steps
+    Train(BenchArgs),
+    /// Forward passes in evaluation mode
+    Infer(BenchArgs),
+}
+
+/// Flags of `crosr bench`.
+#[derive(ClapArgs)]
+pub(crate) struct BenchArgs {
+    /// Pictures per iteration
+    #[arg(long, default_value_t = 128)]
+    pub(crate) batch: usize,
+    /// Timed iterations
+    #[arg(long, default_value_t = 20)]
+    pub(crate) iters: usize,
+    /// Untimed iterations before them
+    #[arg(long, default_value_t = 5)]
+    pub(crate) warmup: usize,
+    /// cpu, cuda, metal or auto
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,240 @@
+//! `crosr eval`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crosr_eval::{Evaluation, OutlierSet, ScoredSample, evaluate};
+use crosr_model::Pooling;
+use crosr_openmax::{Recalibrated, Recalibration};
+use serde::Serialize;
+
+use super::fit::{load_network, recalibration};
+use super::scoring::{features_of, recalibrated, scored};
+use super::train::source_of;
+use crate::args::{EvalArgs, Preset, TrainArgs};
+use crate::error::{CliError, Result};
+use crate::formats::features::read_features;
+use crate::formats::openset::OpenSet;
+use crate::output;
+use crate::run_folder::{RunFolder, read, with_config, write_atomically};
+use crate::source::{NamedOutliers, name_and_place, outliers};
+
+/// The evaluation object of the machine-readable contract.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    config: Config,
+}
+
+/// How the samples were judged.
+#[derive(Clone, Debug, Serialize)]
+struct Config {
+    softmax: String,
+    alpha: usize,
+    epsilon: f64,
+    distance: String,
+    tail: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pooling: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    version: &'static str,
+}
+
+/// A set of samples under its name, as the model judged them.
+struct Judged {
+    name: String,
+    recalibrated: Vec<Recalibrated>,
+    scored: Vec<ScoredSample>,
+}
+
+/// Choices of the recalibration: flags first, then what the fit was calibrated for.
+fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Recalibration, Config)> {
+    let reference = flags.preset == Some(Preset::Reference);
+    let fitted = openset.calibration.as_ref().filter(|_| !reference);
+    let softmax = flags
+        .softmax
+        .clone()
+        .or_else(|| fitted.map(|c| c.softmax.clone()))
+        .unwrap_or_else(|| "first".to_owned());
+    let alpha = flags.alpha.or(fitted.map(|c| c.alpha)).unwrap_or(10);
+    let applies = fitted.filter(|c| c.softmax == softmax && c.alpha == alpha);
+    let epsilon = flags.epsilon.or(applies.map(|c| c.epsilon)).unwrap_or(0.0);
+    let config = Config {
+        softmax: softmax.clone(),
+        alpha,
+        epsilon,
+        distance: openset.model.distance().to_string(),
+        tail: openset.model.weibulls().iter().map(|w| w.tail_size()).collect(),
+        pooling: openset.pooling.clone(),
+        run: None,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    Ok((recalibration(Some(&softmax), Some(alpha), epsilon)?, config))
+}
+
+fn report(
+    openset: &OpenSet,
+    known: &Judged,
+    outliers: &[Judged],
+    config: Config,
+) -> Result<Report> {
+    let sets: Vec<OutlierSet<'_>> =
+        outliers.iter().map(|set| OutlierSet { name: &set.name, samples: &set.scored }).collect();
+    Ok(Report { evaluation: evaluate(&openset.class_names, &known.scored, &sets)?, config })
+}
+
+impl Report {
+    /// The table for a terminal.
+    pub(super) fn table(&self) -> Result<String> {
+        let mut text = Vec::new();
+        self.evaluation.write_table(&mut text).map_err(CliError::Output)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn load_openset(path: &Path) -> Result<OpenSet> {
+    OpenSet::from_bytes(&read(path)?, path)
+}
+
+fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
+    let openset = load_openset(openset)?;
+    let (rule, config) = rule(flags, &openset)?;
+    let judge = |name: &str, path: &Path, known: bool| -> Result<Judged> {
+        let features = read_features(path)?;
+        let recalibrated = recalibrated(&openset.model, &features, &rule, path)?;
+        let truths = if known {
+            features.classes(openset.class_names.len(), path)?.into_iter().map(Some).collect()
+        } else {
+            vec![None; recalibrated.len()]
+        };
+        let scored = scored(&recalibrated, truths);
+        Ok(Judged { name: name.to_owned(), recalibrated, scored })
+    };
+    let path = flags.known.as_deref().ok_or_else(|| CliError::usage("--openset needs --known"))?;
+    let known = judge("known", path, true)?;
+    let outliers = flags
+        .unknown
+        .iter()
+        .map(|text| {
+            let (name, place) = name_and_place("--unknown", text)?;
+            judge(name, Path::new(place), false)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    report(&openset, &known, &outliers, config)
+}
+
+/// Evaluates a run and leaves `metrics.json` and `scores.csv` in it.
+pub(super) fn eval_run(
+    run: &RunFolder,
+    flags: &EvalArgs,
+    outliers: impl FnOnce(usize, u64) -> Result<Vec<NamedOutliers>>,
+) -> Result<Report> {
+    let recorded: TrainArgs = run.recorded("train")?;
+    let (network, card) = load_network(run, flags.device.as_deref())?;
+    let path = run.openset();
+    if !path.is_file() {
+        return Err(CliError::file(
+            &path,
+            format!("no open-set model here; run `crosr fit --run {}` first", run.root().display()),
+        ));
+    }
+    let openset = load_openset(&path)?;
+    if openset.class_names != card.class_names {
+        return Err(CliError::file(&path, "fitted to other classes than the network's; fit again"));
+    }
+    let pool = match openset.pooling.as_deref() {
+        Some("max") => Pooling::Max,
+        Some("mean") => Pooling::Mean,
+        _ => return Err(CliError::file(&path, "fitted to features of another origin; fit again")),
+    };
+    let (rule, mut config) = rule(flags, &openset)?;
+    config.run = Some(run.root().display().to_string());
+    let source = source_of(&recorded, flags.data_dir.as_deref());
+    let known_data = source.test()?;
+    let sets = outliers(network.config().image_size, recorded.seed.unwrap_or(0))?;
+    let judge = |name: &str, data| -> Result<Judged> {
+        let features = features_of(&network, &card, data, pool, name)?;
+        let recalibrated = recalibrated(&openset.model, &features, &rule, &path)?;
+        let truths = features.labels.iter().flatten().map(|&label| usize::try_from(label).ok());
+        let scored = scored(&recalibrated, truths);
+        Ok(Judged { name: name.to_owned(), recalibrated, scored })
+    };
+    let known = judge("known", known_data)?;
+    let outliers = sets
+        .into_iter()
+        .map(|set| judge(&set.name, set.data))
+        .collect::<Result<Vec<_>>>()?;
+    let report = report(&openset, &known, &outliers, config)?;
+    let path = run.metrics();
+    let json = serde_json::to_vec_pretty(&report)
+        .map_err(|e| CliError::file(&path, format!("cannot record the metrics: {e}")))?;
+    write_atomically(&path, &json)?;
+    let csv = scores_csv(&openset.class_names, std::iter::once(&known).chain(&outliers));
+    write_atomically(&run.scores(), csv.as_bytes())?;
+    Ok(report)
+}
+
+/// One line a sample.
+fn scores_csv<'a>(class_names: &[String], sets: impl Iterator<Item = &'a Judged>) -> String {
+    let quoted = |text: &str| {
+        if text.contains([',', '"', '\n']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
+    };
+    let name = |class: Option<usize>| match class.and_then(|class| class_names.get(class)) {
+        Some(name) => quoted(name),
+        None => "unknown".to_owned(),
+    };
+    let mut text = String::from(
+        "set,index,truth,prediction,closed_set_class,unknown_probability,\
+         largest_known_probability,w_score\n",
+    );
+    for set in sets {
+        for (index, (r, s)) in set.recalibrated.iter().zip(&set.scored).enumerate() {
+            let known = &r.probabilities[..r.probabilities.len().saturating_sub(1)];
+            let largest = known.iter().copied().fold(0.0, f64::max);
+            let w_score = r.w_scores.get(r.closed_set_class).copied().unwrap_or_default();
+            writeln!(
+                text,
+                "{},{index},{},{},{},{},{largest},{w_score}",
+                quoted(&set.name),
+                name(s.truth),
+                name(s.verdict),
+                name(Some(s.closed_set_class)),
+                r.unknown_probability(),
+            )
+            .ok();
+        }
+    }
+    text
+}
+
+pub(super) fn run(flags: &EvalArgs) -> Result<()> {
+    let merged = with_config(flags, flags.config.as_deref(), "eval")?;
+    let flags = EvalArgs {
+        run: flags.run.clone(),
+        openset: flags.openset.clone(),
+        known: flags.known.clone(),
+        unknown: flags.unknown.clone(),
+        json: flags.json,
+        ..merged
+    };
+    let report = match (&flags.run, &flags.openset) {
+        (Some(folder), _) => {
+            let run = RunFolder::open(folder)?;
+            run.record("eval", &flags)?;
+            eval_run(&run, &flags, |image_size, seed| {
+                flags.outliers.iter().map(|text| outliers(text, image_size, seed)).collect()
+            })?
+        }
+        (None, Some(path)) => on_features(&flags, path)?,
+        (None, None) => {
+            return Err(CliError::usage("name a run with --run, or an open-set model with --openset"));
+        }
+    };
+    if flags.json { output::json(&report) } else { output::text(&report.table()?) }
+}

@@ -1,0 +1,214 @@
+//! `crosr fit`.
+
+use std::path::{Path, PathBuf};
+
+use crosr_model::{DhrNet, ModelCard, Pooling};
+use crosr_openmax::{
+    Distance, OpenMax, OpenMaxParams, OpenMaxReport, Recalibration, RecalibrationParams,
+    SoftmaxOrder, threshold_keeping,
+};
+
+use super::scoring::{features_of, naming_class, recalibrated};
+use super::train::{source_of, train_and_held_out};
+use crate::args::{FitArgs, PoolingName, Preset, TrainArgs};
+use crate::error::{CliError, Result};
+use crate::formats::features::{Features, read_features};
+use crate::formats::openset::{Calibration, OpenSet};
+use crate::output;
+use crate::run_folder::{RunFolder, read, with_config, write_atomically};
+
+/// A network and what it says about itself.
+pub(super) fn load_network(run: &RunFolder, device: Option<&str>) -> Result<(DhrNet, ModelCard)> {
+    let path = run.model();
+    let device = crosr_model::device(device.unwrap_or("auto"))?;
+    Ok(DhrNet::from_safetensors(&read(&path)?, &path, &device)?)
+}
+
+pub(super) fn pooling(name: Option<PoolingName>) -> Pooling {
+    match name {
+        Some(PoolingName::Mean) => Pooling::Mean,
+        _ => Pooling::Max,
+    }
+}
+
+/// Softmax order and alpha as flags give them.
+pub(super) fn recalibration(
+    softmax: Option<&str>,
+    alpha: Option<usize>,
+    epsilon: f64,
+) -> Result<Recalibration> {
+    let order: SoftmaxOrder = match softmax {
+        Some(name) => name.parse().map_err(|e| CliError::usage(format!("--softmax: {e}")))?,
+        None => SoftmaxOrder::First,
+    };
+    RecalibrationParams::new()
+        .softmax(order)
+        .alpha(alpha.unwrap_or(10))
+        .epsilon(epsilon)
+        .check()
+        .map_err(|e| CliError::usage(e.to_string()))
+}
+
+/// Fills in what the flags leave open; features alone get CROSR's own distance.
+fn resolve(flags: FitArgs) -> FitArgs {
+    let reference = flags.preset.unwrap_or_default() == Preset::Reference;
+    let cosine = flags.run.is_some() && !reference;
+    FitArgs {
+        preset: Some(flags.preset.unwrap_or_default()),
+        tail: Some(flags.tail.unwrap_or(if reference { 100 } else { 20 })),
+        distance: Some(
+            flags.distance.unwrap_or_else(|| if cosine { "cosine" } else { "euclidean" }.to_owned()),
+        ),
+        pooling: Some(flags.pooling.unwrap_or(PoolingName::Max)),
+        keep_known: flags.keep_known.or((!reference).then_some(0.9)),
+        softmax: Some(flags.softmax.unwrap_or_else(|| "first".to_owned())),
+        alpha: Some(flags.alpha.unwrap_or(10)),
+        shrink_tail: Some(flags.shrink_tail.unwrap_or(false)),
+        device: Some(flags.device.unwrap_or_else(|| "auto".to_owned())),
+        ..flags
+    }
+}
+
+fn fit_model(
+    choices: &FitArgs,
+    features: &Features,
+    class_names: &[String],
+    origin: &Path,
+) -> Result<(OpenMax, OpenMaxReport)> {
+    let distance: Distance = choices
+        .distance
+        .as_deref()
+        .unwrap_or("euclidean")
+        .parse()
+        .map_err(|e| CliError::usage(format!("--distance: {e}")))?;
+    let params = OpenMaxParams::new(choices.tail.unwrap_or(20))
+        .distance(distance)
+        .shrink_tail(choices.shrink_tail.unwrap_or(false))
+        .check()
+        .map_err(|e| CliError::usage(format!("--tail: {e}")))?;
+    let labels = features.classes(class_names.len(), origin)?;
+    params
+        .fit(class_names.len(), &features.rows, features.dim, &labels)
+        .map_err(|e| naming_class(e, class_names))
+}
+
+/// Fits a run: training data for means and tails, held-out data for the threshold.
+pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
+    let recorded: TrainArgs = run.recorded("train")?;
+    let (network, card) = load_network(run, choices.device.as_deref())?;
+    let source = source_of(&recorded, choices.data_dir.as_deref());
+    let (train, held_out) = train_and_held_out(&source, &recorded)?;
+    if train.class_names() != card.class_names {
+        return Err(CliError::file(
+            &run.model(),
+            format!(
+                "trained on classes {}, the data have {}",
+                card.class_names.join(", "),
+                train.class_names().join(", ")
+            ),
+        ));
+    }
+    let pool = pooling(choices.pooling);
+    let features = features_of(&network, &card, train, pool, "training data")?;
+    let (model, _) = fit_model(choices, &features, &card.class_names, &run.model())?;
+    let calibration = match (held_out, choices.keep_known) {
+        (Some(held_out), Some(keep_known)) => {
+            let softmax = choices.softmax.clone().unwrap_or_else(|| "first".to_owned());
+            let rule = recalibration(Some(&softmax), choices.alpha, 0.0)?;
+            let features = features_of(&network, &card, held_out, pool, "held-out data")?;
+            let scored = recalibrated(&model, &features, &rule, &run.model())?;
+            let epsilon = threshold_keeping(&scored, keep_known)
+                .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
+            let alpha = choices.alpha.unwrap_or(10);
+            Some(Calibration { softmax, alpha, epsilon, keep_known, samples: scored.len() })
+        }
+        _ => None,
+    };
+    let name = match pool {
+        Pooling::Max => "max",
+        Pooling::Mean => "mean",
+    };
+    let openset =
+        OpenSet { model, class_names: card.class_names, pooling: Some(name.to_owned()), calibration };
+    let path = choices.out.clone().unwrap_or_else(|| run.openset());
+    write_atomically(&path, &openset.to_bytes(&path)?)?;
+    run.record("fit", choices)?;
+    Ok(openset)
+}
+
+fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
+    let out = choices.out.clone().ok_or_else(|| CliError::usage("--features needs --out FILE"))?;
+    let features = read_features(path)?;
+    let highest = features.labels.iter().flatten().copied().max();
+    let n_classes = match (choices.classes, highest.and_then(|label| usize::try_from(label).ok())) {
+        (Some(k), _) => k,
+        (None, Some(label)) => label.saturating_add(1),
+        (None, None) => {
+            return Err(CliError::file(path, "no label names a class; fitting needs known samples"));
+        }
+    };
+    if n_classes > features.dim {
+        return Err(CliError::file(
+            path,
+            format!("{n_classes} classes, but vectors of length {} only", features.dim),
+        ));
+    }
+    let class_names: Vec<String> = (0..n_classes).map(|class| format!("class {class}")).collect();
+    let (model, _) = fit_model(choices, &features, &class_names, path)?;
+    let openset = OpenSet { model, class_names, pooling: None, calibration: None };
+    write_atomically(&out, &openset.to_bytes(&out)?)?;
+    Ok((openset, out))
+}
+
+fn summary(openset: &OpenSet, path: &Path) -> String {
+    let model = &openset.model;
+    let width = openset.class_names.iter().map(|name| name.len()).max().unwrap_or(5).max(5);
+    let mut text = format!("{:width$}  samples  tail     scale     shape\n", "class");
+    for (class, name) in openset.class_names.iter().enumerate() {
+        let weibull = &model.weibulls()[class];
+        text.push_str(&format!(
+            "{name:width$}  {:7}  {:4}  {:8.4}  {:8.4}\n",
+            model.mavs().count(class),
+            weibull.tail_size(),
+            weibull.scale(),
+            weibull.shape(),
+        ));
+    }
+    if let Some(c) = &openset.calibration {
+        text.push_str(&format!(
+            "unknown below a largest known probability of {:.4}: keeps {:.0} % of {} held-out \
+             samples\n",
+            c.epsilon,
+            100.0 * c.keep_known,
+            c.samples
+        ));
+    }
+    text.push_str(&format!("{}\n", path.display()));
+    text
+}
+
+/// `crosr fit` on a run, with defaults, for the demo.
+pub(super) fn defaults(run: &RunFolder) -> FitArgs {
+    resolve(FitArgs { run: Some(run.root().to_owned()), ..FitArgs::default() })
+}
+
+pub(super) fn run(flags: &FitArgs) -> Result<()> {
+    let merged = with_config(flags, flags.config.as_deref(), "fit")?;
+    let choices = resolve(FitArgs {
+        run: flags.run.clone(),
+        features: flags.features.clone(),
+        out: flags.out.clone(),
+        config: flags.config.clone(),
+        ..merged
+    });
+    let (openset, path) = match (&choices.run, &choices.features) {
+        (Some(folder), _) => {
+            let run = RunFolder::open(folder)?;
+            let openset = fit_run(&run, &choices)?;
+            (openset, choices.out.clone().unwrap_or_else(|| run.openset()))
+        }
+        (None, Some(path)) => fit_features(path, &choices)?,
+        (None, None) => return Err(CliError::usage("name a run with --run, or features with --features")),
+    };
+    output::text(&summary(&openset, &path))
+}

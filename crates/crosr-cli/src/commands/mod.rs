@@ -1,0 +1,35 @@
+//! One module a command.
+
+mod bench;
+mod convert;
+mod demo;
+mod eval;
+mod fit;
+mod scoring;
+mod train;
+mod weibull;
+
+use crate::args::{Args, Command};
+use crate::error::{CliError, Result};
+
+/// Runs what the arguments ask for.
+pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(threads) = args.threads {
+        if threads == 0 {
+            return Err(CliError::usage("--threads 0: at least one thread is needed"));
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .map_err(|e| CliError::usage(format!("--threads {threads}: {e}")))?;
+    }
+    match args.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Train(args) => train::run(args),
+        Command::Fit(args) => fit::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Weibull(command) => weibull::run(&command),
+        Command::Convert(args) => convert::run(&args),
+        Command::Bench(command) => bench::run(&command),
+    }
+}

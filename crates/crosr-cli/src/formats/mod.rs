@@ -1,0 +1,5 @@
+//! File formats that commands read and write beside those of the libraries.
+
+pub(crate) mod features;
+pub(crate) mod numbers;
+pub(crate) mod openset;

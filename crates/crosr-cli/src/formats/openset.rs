@@ -1,0 +1,149 @@
+//! The fitted open-set model as a safetensors file: MAVs, Weibulls, threshold, class names.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crosr_libmr::{TailSide, Weibull, WeibullParts};
+use crosr_openmax::{MeanActivationVectors, OpenMax};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{CliError, Result};
+
+const FORMAT: &str = "crosr-openset/1";
+
+/// Numbers of a Weibull, in the order of the file's columns.
+const WEIBULL_COLUMNS: [&str; 5] = ["scale", "shape", "small_score", "translate", "tail_size"];
+
+/// What `crosr fit` leaves for `crosr eval`.
+pub(crate) struct OpenSet {
+    pub(crate) model: OpenMax,
+    pub(crate) class_names: Vec<String>,
+    /// `max` or `mean` where the latents were pooled here; `None` for given features.
+    pub(crate) pooling: Option<String>,
+    /// What was calibrated on held-out known data, if anything was.
+    pub(crate) calibration: Option<Calibration>,
+}
+
+/// A threshold on the largest known probability, and what it holds for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Calibration {
+    pub(crate) softmax: String,
+    pub(crate) alpha: usize,
+    pub(crate) epsilon: f64,
+    /// Part of the held-out known samples that it keeps.
+    pub(crate) keep_known: f64,
+    /// How many those were.
+    pub(crate) samples: usize,
+}
+
+fn doubles(values: impl IntoIterator<Item = f64>) -> Vec<u8> {
+    values.into_iter().flat_map(f64::to_le_bytes).collect()
+}
+
+impl OpenSet {
+    pub(crate) fn to_bytes(&self, path: &Path) -> Result<Vec<u8>> {
+        let failed = |e: safetensors::SafeTensorError| CliError::file(path, e.to_string());
+        let json = |value: &Vec<String>| {
+            serde_json::to_string(value).map_err(|e| CliError::file(path, e.to_string()))
+        };
+        let mavs = self.model.mavs();
+        let (k, d) = (mavs.n_classes(), mavs.dim());
+        let means = doubles((0..k).flat_map(|class| mavs.row(class).to_vec()));
+        let counts: Vec<u8> = (0..k).flat_map(|class| mavs.count(class).to_le_bytes()).collect();
+        let weibulls = doubles(self.model.weibulls().iter().flat_map(|w| {
+            [w.scale(), w.shape(), w.small_score(), w.translate(), w.tail_size() as f64]
+        }));
+        let mut metadata = HashMap::from([
+            ("format".to_owned(), FORMAT.to_owned()),
+            ("distance".to_owned(), self.model.distance().to_string()),
+            ("class_names".to_owned(), json(&self.class_names)?),
+            ("weibull_columns".to_owned(), WEIBULL_COLUMNS.join(" ")),
+        ]);
+        if let Some(pooling) = &self.pooling {
+            metadata.insert("pooling".to_owned(), pooling.clone());
+        }
+        if let Some(calibration) = &self.calibration {
+            let text = serde_json::to_string(calibration)
+                .map_err(|e| CliError::file(path, e.to_string()))?;
+            metadata.insert("calibration".to_owned(), text);
+        }
+        let views = vec![
+            ("counts", TensorView::new(Dtype::U64, vec![k], &counts).map_err(failed)?),
+            ("mavs", TensorView::new(Dtype::F64, vec![k, d], &means).map_err(failed)?),
+            (
+                "weibulls",
+                TensorView::new(Dtype::F64, vec![k, WEIBULL_COLUMNS.len()], &weibulls)
+                    .map_err(failed)?,
+            ),
+        ];
+        safetensors::serialize(views, Some(metadata)).map_err(failed)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
+        let unreadable = |e: safetensors::SafeTensorError| {
+            CliError::file(path, format!("not a readable safetensors file: {e}"))
+        };
+        let wrong = |what: String| CliError::file(path, what);
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        if metadata.get("format").map(String::as_str) != Some(FORMAT) {
+            return Err(wrong(format!(
+                "not an open-set model of this version ({FORMAT}); `crosr fit` writes one"
+            )));
+        }
+        let entry = |key: &str| {
+            metadata.get(key).ok_or_else(|| wrong(format!("the metadata give no {key}")))
+        };
+        let class_names: Vec<String> = serde_json::from_str(entry("class_names")?)
+            .map_err(|e| wrong(format!("class names: {e}")))?;
+        let distance = entry("distance")?.parse().map_err(|e| wrong(format!("{e}")))?;
+        let calibration = metadata
+            .get("calibration")
+            .map(|text| serde_json::from_str(text).map_err(|e| wrong(format!("calibration: {e}"))))
+            .transpose()?;
+        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let tensor = |name: &str, dtype: Dtype| {
+            let view = file.tensor(name).map_err(|_| wrong(format!("there is no tensor {name}")))?;
+            if view.dtype() != dtype {
+                return Err(wrong(format!("{name} holds {:?}", view.dtype())));
+            }
+            let (words, _) = view.data().as_chunks::<8>();
+            Ok((view.shape().to_vec(), words.to_vec()))
+        };
+        let (shape, means) = tensor("mavs", Dtype::F64)?;
+        let (count_shape, counts) = tensor("counts", Dtype::U64)?;
+        let (weibull_shape, numbers) = tensor("weibulls", Dtype::F64)?;
+        let k = class_names.len();
+        let &[n_classes, dim] = shape.as_slice() else {
+            return Err(wrong(format!("mavs has shape {shape:?}")));
+        };
+        if n_classes != k
+            || dim == 0
+            || count_shape != [k]
+            || weibull_shape != [k, WEIBULL_COLUMNS.len()]
+        {
+            return Err(wrong(format!("tensors do not fit {k} classes")));
+        }
+        let means: Vec<f64> = means.iter().map(|b| f64::from_le_bytes(*b)).collect();
+        let rows = means.chunks_exact(dim).map(<[f64]>::to_vec).collect();
+        let counts = counts.iter().map(|b| u64::from_le_bytes(*b)).collect();
+        let mavs = MeanActivationVectors::from_rows(rows, counts)?;
+        let weibulls = numbers
+            .chunks_exact(WEIBULL_COLUMNS.len())
+            .map(|row| {
+                let value = |column: usize| f64::from_le_bytes(row[column]);
+                Ok(Weibull::from_parts(WeibullParts {
+                    scale: value(0),
+                    shape: value(1),
+                    small_score: value(2),
+                    translate: value(3),
+                    side: TailSide::High,
+                    tail_size: value(4) as usize,
+                })?)
+            })
+            .collect::<Result<_>>()?;
+        let model = OpenMax::from_parts(mavs, weibulls, distance)?;
+        Ok(Self { model, class_names, pooling: metadata.get("pooling").cloned(), calibration })
+    }
+}

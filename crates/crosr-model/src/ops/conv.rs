@@ -1,0 +1,140 @@
+//! Convolution 3x3 with padding 1, and transposed convolution 2x2 with stride 2.
+
+use candle_core::{Result, Tensor};
+
+use super::{add_channels, before_relu, nhwc};
+use crate::cpu;
+use crate::operator::{Operator, View};
+use crate::tape::{Backend, Tape};
+
+/// `x` convolved with `weight` (out, in, 3, 3), plus `bias`, with ReLU if asked for.
+pub(crate) fn conv3x3(
+    tape: &Tape,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    relu: bool,
+) -> Result<Tensor> {
+    match tape.backend() {
+        Backend::Kernels => tape.apply(Conv3x3 { relu }, &[x, weight, bias]),
+        Backend::Candle => {
+            let y = add_channels(&x.conv2d(weight, 1, 1, 1, 1)?, bias)?;
+            if relu { y.relu() } else { Ok(y) }
+        }
+    }
+}
+
+/// `x` spread by `weight` (in, out, 2, 2) to twice its size, plus `bias`, with ReLU if asked for.
+pub(crate) fn conv_transpose2x2(
+    tape: &Tape,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    relu: bool,
+) -> Result<Tensor> {
+    match tape.backend() {
+        Backend::Kernels => tape.apply(ConvTranspose2x2 { relu }, &[x, weight, bias]),
+        Backend::Candle => {
+            let y = add_channels(&x.conv_transpose2d(weight, 0, 0, 2, 1)?, bias)?;
+            if relu { y.relu() } else { Ok(y) }
+        }
+    }
+}
+
+struct Conv3x3 {
+    relu: bool,
+}
+
+impl Conv3x3 {
+    fn shape(x: View<'_>, weight: View<'_>) -> Result<cpu::Conv3x3> {
+        let [n, h, w, c_in] = nhwc(x)?;
+        match *weight.dims {
+            [c_out, weight_in, 3, 3] if weight_in == c_in => {
+                Ok(cpu::Conv3x3 { n, h, w, c_in, c_out })
+            }
+            ref other => candle_core::bail!("weight {other:?} for {c_in} input channels"),
+        }
+    }
+}
+
+impl Operator for Conv3x3 {
+    fn name(&self) -> &'static str {
+        "conv3x3"
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+        let shape = Self::shape(inputs[0], inputs[1])?;
+        let mut y = vec![0.0; shape.output_len()];
+        shape.forward(inputs[0].data, inputs[1].data, Some(inputs[2].data), self.relu, &mut y);
+        Ok((y, vec![shape.n, shape.h, shape.w, shape.c_out]))
+    }
+
+    fn backward(
+        &self,
+        inputs: &[View<'_>],
+        output: View<'_>,
+        gradient: &[f32],
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Vec<f32>>>> {
+        let shape = Self::shape(inputs[0], inputs[1])?;
+        let masked = before_relu(self.relu, output.data, gradient);
+        let gradient = masked.as_deref().unwrap_or(gradient);
+        let dx = wanted[0].then(|| {
+            let mut dx = vec![0.0; shape.input_len()];
+            shape.input_gradient(gradient, inputs[1].data, &mut dx);
+            dx
+        });
+        let (mut dweight, mut dbias) = (vec![0.0; shape.weight_len()], vec![0.0; shape.c_out]);
+        shape.weight_gradient(inputs[0].data, gradient, &mut dweight, Some(&mut dbias));
+        Ok(vec![dx, Some(dweight), Some(dbias)])
+    }
+}
+
+struct ConvTranspose2x2 {
+    relu: bool,
+}
+
+impl ConvTranspose2x2 {
+    fn shape(x: View<'_>, weight: View<'_>) -> Result<cpu::ConvTranspose2x2> {
+        let [n, h, w, c_in] = nhwc(x)?;
+        match *weight.dims {
+            [weight_in, c_out, 2, 2] if weight_in == c_in => {
+                Ok(cpu::ConvTranspose2x2 { n, h, w, c_in, c_out })
+            }
+            ref other => candle_core::bail!("weight {other:?} for {c_in} input channels"),
+        }
+    }
+}
+
+impl Operator for ConvTranspose2x2 {
+    fn name(&self) -> &'static str {
+        "conv_transpose2x2"
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+        let shape = Self::shape(inputs[0], inputs[1])?;
+        let mut y = vec![0.0; shape.output_len()];
+        shape.forward(inputs[0].data, inputs[1].data, Some(inputs[2].data), self.relu, &mut y);
+        Ok((y, vec![shape.n, 2 * shape.h, 2 * shape.w, shape.c_out]))
+    }
+
+    fn backward(
+        &self,
+        inputs: &[View<'_>],
+        output: View<'_>,
+        gradient: &[f32],
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Vec<f32>>>> {
+        let shape = Self::shape(inputs[0], inputs[1])?;
+        let masked = before_relu(self.relu, output.data, gradient);
+        let gradient = masked.as_deref().unwrap_or(gradient);
+        let dx = wanted[0].then(|| {
+            let mut dx = vec![0.0; shape.input_len()];
+            shape.input_gradient(gradient, inputs[1].data, &mut dx);
+            dx
+        });
+        let (mut dweight, mut dbias) = (vec![0.0; shape.weight_len()], vec![0.0; shape.c_out]);
+        shape.weight_gradient(inputs[0].data, gradient, &mut dweight, Some(&mut dbias));
+        Ok(vec![dx, Some(dweight), Some(dbias)])
+    }
+}

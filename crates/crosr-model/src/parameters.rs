@@ -1,0 +1,92 @@
+//! The network's variables, by name.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::{DType, Device, Result, Shape, Tensor, Var};
+use candle_nn::Init;
+use candle_nn::var_builder::SimpleBackend;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// Parameters and running statistics in sorted name order.
+///
+/// A plain `candle_nn::VarMap` is a hash map filled from a generator that cannot be seeded; the
+/// order of names and one seed fix everything here.
+#[derive(Clone, Default)]
+pub(crate) struct Parameters {
+    variables: Arc<Mutex<BTreeMap<String, Var>>>,
+}
+
+/// Whether a name belongs to the running statistics, which no gradient reaches.
+pub(crate) fn is_statistic(name: &str) -> bool {
+    name.ends_with(".running_mean") || name.ends_with(".running_var")
+}
+
+impl Parameters {
+    /// All variables, sorted by name.
+    pub(crate) fn all(&self) -> BTreeMap<String, Var> {
+        self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the optimiser changes, sorted by name.
+    pub(crate) fn trainable(&self) -> Vec<(String, Var)> {
+        self.all().into_iter().filter(|(name, _)| !is_statistic(name)).collect()
+    }
+
+    /// Draws fresh weights: uniform in ±1/√fan-in for weights and biases (PyTorch's default for
+    /// convolutions and linear layers), 1 and 0 for batch norms.
+    pub(crate) fn initialise(&self, seed: u64) -> Result<()> {
+        let all = self.all();
+        for (position, (name, variable)) in all.iter().enumerate() {
+            let count = variable.elem_count();
+            let norm = name.starts_with("bn");
+            let values = match name.rsplit('.').next() {
+                Some("weight" | "running_var") if norm => vec![1f32; count],
+                _ if norm => vec![0f32; count],
+                _ => {
+                    let layer = name.rsplit_once('.').map_or(name.as_str(), |(layer, _)| layer);
+                    let weight = all.get(&format!("{layer}.weight")).unwrap_or(variable);
+                    let bound = 1.0 / (fan_in(weight.dims()).max(1) as f64).sqrt();
+                    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+                    generator.set_stream(position as u64);
+                    let draw = |_| {
+                        let unit = (generator.next_u64() >> 11) as f64 * 2f64.powi(-53);
+                        ((2.0 * unit - 1.0) * bound) as f32
+                    };
+                    (0..count).map(draw).collect()
+                }
+            };
+            variable.set(&Tensor::from_vec(values, variable.shape(), variable.device())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Inputs that one output value depends on, counted from the second dimension as PyTorch does
+/// (for transposed convolutions too).
+fn fan_in(dims: &[usize]) -> usize {
+    dims.iter().skip(1).product()
+}
+
+/// Lets `VarBuilder` create the variables that a network's constructor asks for.
+impl SimpleBackend for Parameters {
+    fn get(&self, s: Shape, name: &str, _: Init, dtype: DType, dev: &Device) -> Result<Tensor> {
+        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        if variables.contains_key(name) {
+            candle_core::bail!("two layers are named {name}");
+        }
+        let variable = Var::zeros(s, dtype, dev)?;
+        let tensor = variable.as_tensor().clone();
+        variables.insert(name.to_owned(), variable);
+        Ok(tensor)
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> Result<Tensor> {
+        candle_core::bail!("{name}: a variable is made with a shape only")
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.variables.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    }
+}

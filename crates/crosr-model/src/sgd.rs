@@ -1,0 +1,126 @@
+//! Stochastic gradient descent with momentum and L2, as PyTorch defines it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{CpuStorage, Error, InplaceOp1, Layout, Tensor, Var};
+
+use crate::checkpoint::{Values, to_values};
+use crate::cpu;
+use crate::error::Result;
+use crate::tape::Gradients;
+
+/// Moving averages of the gradients, by parameter.
+enum Velocity {
+    InMemory(Vec<f32>),
+    OnDevice(Tensor),
+}
+
+/// Per parameter p with gradient g: d = g + L2 · p; v = d at first, then momentum · v + d;
+/// p -= rate · v.
+pub(crate) struct Sgd {
+    parameters: Vec<(String, Var)>,
+    velocities: BTreeMap<String, Velocity>,
+    momentum: f64,
+    weight_decay: f64,
+}
+
+impl Sgd {
+    pub(crate) fn new(parameters: Vec<(String, Var)>, momentum: f64, weight_decay: f64) -> Self {
+        Self { parameters, velocities: BTreeMap::new(), momentum, weight_decay }
+    }
+
+    /// One update of every parameter that has a gradient.
+    pub(crate) fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<()> {
+        for (name, variable) in &self.parameters {
+            if let Some(gradient) = gradients.slice(variable) {
+                let first = !self.velocities.contains_key(name);
+                let velocity = self
+                    .velocities
+                    .entry(name.clone())
+                    .or_insert_with(|| Velocity::InMemory(vec![0.0; gradient.len()]));
+                if let Velocity::InMemory(velocity) = velocity {
+                    variable.inplace_op1(&InMemoryStep {
+                        gradient,
+                        velocity: Mutex::new(velocity),
+                        step: cpu::SgdStep {
+                            learning_rate: learning_rate as f32,
+                            momentum: self.momentum as f32,
+                            weight_decay: self.weight_decay as f32,
+                            first,
+                        },
+                    })?;
+                }
+            } else if let Some(gradient) = gradients.get(variable)? {
+                let mut direction = (gradient + (variable.as_tensor() * self.weight_decay)?)?;
+                if let Some(Velocity::OnDevice(velocity)) = self.velocities.get(name) {
+                    direction = ((velocity * self.momentum)? + direction)?;
+                }
+                let direction = direction.detach();
+                variable.set(&(variable.as_tensor().detach() - (&direction * learning_rate)?)?)?;
+                self.velocities.insert(name.clone(), Velocity::OnDevice(direction));
+            }
+        }
+        Ok(())
+    }
+
+    /// The state, for an exact resume.
+    pub(crate) fn velocities(&self) -> Result<Values> {
+        let shapes: BTreeMap<&String, &[usize]> =
+            self.parameters.iter().map(|(name, v)| (name, v.dims())).collect();
+        self.velocities
+            .iter()
+            .map(|(name, velocity)| {
+                let values = match velocity {
+                    Velocity::InMemory(data) => {
+                        (shapes.get(name).map_or(Vec::new(), |s| s.to_vec()), data.clone())
+                    }
+                    Velocity::OnDevice(tensor) => to_values(tensor)?,
+                };
+                Ok((name.clone(), values))
+            })
+            .collect()
+    }
+
+    /// Takes the state back; `in_memory` where gradients come as slices.
+    pub(crate) fn restore(&mut self, values: &Values, in_memory: bool) -> Result<()> {
+        self.velocities.clear();
+        for (name, variable) in &self.parameters {
+            let Some((shape, data)) = values.get(name) else { continue };
+            if shape != variable.dims() {
+                continue;
+            }
+            let velocity = if in_memory {
+                Velocity::InMemory(data.clone())
+            } else {
+                Velocity::OnDevice(Tensor::from_slice(data, shape.as_slice(), variable.device())?)
+            };
+            self.velocities.insert(name.clone(), velocity);
+        }
+        Ok(())
+    }
+}
+
+struct InMemoryStep<'a> {
+    gradient: &'a [f32],
+    velocity: Mutex<&'a mut Vec<f32>>,
+    step: cpu::SgdStep,
+}
+
+impl InplaceOp1 for InMemoryStep<'_> {
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let CpuStorage::F32(data) = storage else {
+            return Err(Error::Msg("parameters are f32".to_owned()));
+        };
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            return Err(Error::Msg("parameters are contiguous".to_owned()));
+        };
+        let mut velocity = self.velocity.lock().unwrap_or_else(PoisonError::into_inner);
+        cpu::sgd_step(self.step, &mut data[start..end], self.gradient, &mut velocity);
+        Ok(())
+    }
+}

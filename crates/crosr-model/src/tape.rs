@@ -1,0 +1,214 @@
+//! Recording a forward pass and differentiating it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Result, Tensor, TensorId};
+use rayon::prelude::*;
+
+use crate::operator::{Custom, Operator, with_views};
+
+/// Values that one thread adds at a time.
+const CHUNK: usize = 1 << 15;
+
+/// Who computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// This crate's CPU kernels, on activations laid out (n, h, w, c).
+    Kernels,
+    /// candle's operators, on activations laid out (n, c, h, w): every device.
+    Candle,
+}
+
+impl Backend {
+    /// The best there is for a device.
+    pub(crate) fn of(device: &Device) -> Self {
+        if device.is_cpu() { Self::Kernels } else { Self::Candle }
+    }
+}
+
+struct Node {
+    /// `None`: the same values in another shape.
+    operator: Option<Arc<dyn Operator>>,
+    inputs: Vec<Tensor>,
+    output: Tensor,
+}
+
+enum Recording {
+    Off,
+    /// candle's own graph.
+    Candle,
+    /// Ours.
+    Own(Mutex<Vec<Node>>),
+}
+
+/// The operators of one forward pass, in order.
+///
+/// Values flow backwards once: a node is dropped as soon as it is differentiated, and a gradient
+/// is moved to its only reader instead of being added to zeros.
+pub(crate) struct Tape {
+    backend: Backend,
+    recording: Recording,
+}
+
+impl Tape {
+    /// No gradients wanted.
+    pub(crate) fn off(backend: Backend) -> Self {
+        Self { backend, recording: Recording::Off }
+    }
+
+    /// Gradients through candle's own graph.
+    pub(crate) fn candle(backend: Backend) -> Self {
+        Self { backend, recording: Recording::Candle }
+    }
+
+    /// The quickest way to gradients on a device.
+    pub(crate) fn recording(backend: Backend) -> Self {
+        match backend {
+            Backend::Kernels => {
+                Self { backend, recording: Recording::Own(Mutex::new(Vec::new())) }
+            }
+            Backend::Candle => Self::candle(backend),
+        }
+    }
+
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Applies an operator of one to three inputs.
+    pub(crate) fn apply(&self, operator: impl Operator, inputs: &[&Tensor]) -> Result<Tensor> {
+        let operator: Arc<dyn Operator> = Arc::new(operator);
+        let custom = Custom(operator.clone());
+        let output = match (&self.recording, inputs) {
+            (Recording::Candle, [a]) => a.apply_op1(custom)?,
+            (Recording::Candle, [a, b]) => a.apply_op2(b, custom)?,
+            (Recording::Candle, [a, b, c]) => a.apply_op3(b, c, custom)?,
+            (_, [a]) => a.apply_op1_no_bwd(&custom)?,
+            (_, [a, b]) => a.apply_op2_no_bwd(b, &custom)?,
+            (_, [a, b, c]) => a.apply_op3_no_bwd(b, c, &custom)?,
+            _ => candle_core::bail!("{}: {} inputs", operator.name(), inputs.len()),
+        };
+        self.push(Some(operator), inputs, &output);
+        Ok(output)
+    }
+
+    /// The same values in another shape.
+    pub(crate) fn reshape(&self, tensor: &Tensor, dims: &[usize]) -> Result<Tensor> {
+        let output = tensor.reshape(dims)?;
+        self.push(None, &[tensor], &output);
+        Ok(output)
+    }
+
+    fn push(&self, operator: Option<Arc<dyn Operator>>, inputs: &[&Tensor], output: &Tensor) {
+        if let Recording::Own(nodes) = &self.recording {
+            nodes.lock().unwrap_or_else(PoisonError::into_inner).push(Node {
+                operator,
+                inputs: inputs.iter().map(|&t| t.clone()).collect(),
+                output: output.clone(),
+            });
+        }
+    }
+
+    /// Gradients of `Σ weight · output` over the given scalar outputs.
+    pub(crate) fn backward(self, outputs: &[(&Tensor, f64)]) -> Result<Gradients> {
+        match self.recording {
+            Recording::Off => candle_core::bail!("this pass was not recorded"),
+            Recording::Candle => {
+                let mut total: Option<Tensor> = None;
+                for (output, weight) in outputs {
+                    let term = (*output * *weight)?;
+                    total = Some(match total {
+                        Some(total) => (total + term)?,
+                        None => term,
+                    });
+                }
+                match total {
+                    Some(total) => Ok(Gradients::Candle(total.backward()?)),
+                    None => candle_core::bail!("nothing to differentiate"),
+                }
+            }
+            Recording::Own(nodes) => {
+                let nodes = nodes.into_inner().unwrap_or_else(PoisonError::into_inner);
+                differentiate(nodes, outputs)
+            }
+        }
+    }
+}
+
+fn differentiate(mut nodes: Vec<Node>, outputs: &[(&Tensor, f64)]) -> Result<Gradients> {
+    // An input needs a gradient if it is a variable or was itself computed from one.
+    let mut tracked: HashSet<TensorId> = HashSet::new();
+    for node in &nodes {
+        if node.inputs.iter().any(|t| t.is_variable() || tracked.contains(&t.id())) {
+            tracked.insert(node.output.id());
+        }
+    }
+    let mut gradients: HashMap<TensorId, Vec<f32>> = HashMap::new();
+    for (output, weight) in outputs {
+        accumulate(&mut gradients, output.id(), vec![*weight as f32; output.elem_count()]);
+    }
+    while let Some(node) = nodes.pop() {
+        let Some(gradient) = gradients.remove(&node.output.id()) else { continue };
+        let Some(operator) = node.operator else {
+            accumulate(&mut gradients, node.inputs[0].id(), gradient);
+            continue;
+        };
+        let wanted: Vec<bool> =
+            node.inputs.iter().map(|t| t.is_variable() || tracked.contains(&t.id())).collect();
+        let mut tensors: Vec<&Tensor> = node.inputs.iter().collect();
+        tensors.push(&node.output);
+        let results = with_views(&tensors, |views| match views.split_last() {
+            Some((output, inputs)) => operator.backward(inputs, *output, &gradient, &wanted),
+            None => Ok(Vec::new()),
+        })?;
+        for ((result, input), wanted) in results.into_iter().zip(&node.inputs).zip(&wanted) {
+            if let (Some(result), true) = (result, wanted) {
+                accumulate(&mut gradients, input.id(), result);
+            }
+        }
+    }
+    Ok(Gradients::Own(gradients))
+}
+
+fn accumulate(gradients: &mut HashMap<TensorId, Vec<f32>>, id: TensorId, gradient: Vec<f32>) {
+    match gradients.entry(id) {
+        std::collections::hash_map::Entry::Vacant(slot) => {
+            slot.insert(gradient);
+        }
+        std::collections::hash_map::Entry::Occupied(mut slot) => {
+            let sum = slot.get_mut().par_chunks_mut(CHUNK);
+            sum.zip(gradient.par_chunks(CHUNK)).for_each(|(sum, more)| {
+                sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            });
+        }
+    }
+}
+
+/// Gradients by variable.
+pub(crate) enum Gradients {
+    Candle(GradStore),
+    Own(HashMap<TensorId, Vec<f32>>),
+}
+
+impl Gradients {
+    /// The gradient of a variable, if the outputs depend on it.
+    pub(crate) fn get(&self, variable: &Tensor) -> Result<Option<Tensor>> {
+        match self {
+            Self::Candle(store) => Ok(store.get(variable).cloned()),
+            Self::Own(gradients) => gradients
+                .get(&variable.id())
+                .map(|g| Tensor::from_slice(g, variable.shape(), variable.device()))
+                .transpose(),
+        }
+    }
+
+    /// The gradient's values, where they lie in main memory.
+    pub(crate) fn slice(&self, variable: &Tensor) -> Option<&[f32]> {
+        match self {
+            Self::Candle(_) => None,
+            Self::Own(gradients) => gradients.get(&variable.id()).map(Vec::as_slice),
+        }
+    }
+}
