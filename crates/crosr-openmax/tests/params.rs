@@ -120,8 +120,10 @@ refuses!(
 refuses!(
     one_class_without_correct_samples,
     {
-        let (rows, mut labels) = samples(20);
-        labels.fill(0); // the rows of class 1 are now classified wrongly
+        let (mut rows, labels) = samples(20);
+        for row in rows.chunks_exact_mut(3) {
+            row[0] = 100.0; // every row is now classified as class 0
+        }
         fit(&rows, 3, &labels, 8)
     },
     OpenMaxError::ClassWithoutSamples { class_idx: 1 },
@@ -454,6 +456,36 @@ fn a_tail_shrinks_where_asked_and_says_so() {
             tail_size: 15
         }
     ));
+}
+
+/// Rows whose largest logit is not that of their label leave no trace, be it
+/// in the means or in the tails.
+#[test]
+fn misclassified_samples_do_not_count() {
+    let (rows, labels) = samples(20);
+    let (expected, _) = OpenMaxParams::new(8)
+        .check()
+        .unwrap()
+        .fit(2, &rows, 3, &labels)
+        .unwrap();
+    let (mut more_rows, mut more_labels) = (rows.clone(), labels.clone());
+    for far in [50.0, 60.0, 70.0] {
+        more_rows.extend([far, -far, 0.0, -far, far, far]); // classified as 0, then 1
+        more_labels.extend([1, 0]);
+    }
+    // A later column larger than the logits does not decide.
+    more_rows.extend([2.0, 1.0, 90.0]);
+    more_labels.push(1);
+
+    let params = OpenMaxParams::new(8).check().unwrap();
+    let (found, report) = params.fit(2, &more_rows, 3, &more_labels).unwrap();
+    assert_eq!(report.samples(), 40);
+    assert_eq!(found.mavs(), expected.mavs());
+    assert_eq!(found.weibulls(), expected.weibulls());
+
+    let mut means = MeanAccumulator::new(2, 3);
+    assert_eq!(means.push_correct(&more_rows, &more_labels).unwrap(), 40);
+    assert_eq!(means.finish().unwrap().counts(), [20, 20]);
 }
 
 #[test]
