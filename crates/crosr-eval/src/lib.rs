@@ -1,1 +1,19 @@
-//! To be written.
+#![doc = include_str!("../README.md")]
+
+mod confusion;
+mod error;
+mod oscr;
+mod ranking;
+mod report;
+mod table;
+
+pub use crate::{
+    confusion::{ClassScores, ConfusionMatrix},
+    error::EvalError,
+    oscr::{Oscr, OscrPoint},
+    ranking::{Ranking, RocPoint, Youden},
+    report::{
+        ClassEvaluation, Evaluation, KnownSummary, OutlierEvaluation, OutlierSet, ScoredSample,
+        evaluate,
+    },
+};

@@ -1,0 +1,80 @@
+//! What can be wrong with scored samples.
+
+/// An error of crosr-eval: names the set and the sample.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// A set without samples.
+    #[error("{set}: there are no samples to evaluate")]
+    Empty {
+        /// The set.
+        set: String,
+    },
+    /// Two lists that belong together and differ in length.
+    #[error("{found} {what} for {expected} samples")]
+    Length {
+        /// What the shorter or longer list holds.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The number of samples.
+        expected: usize,
+    },
+    /// A score or probability that is not a number.
+    #[error("{set}: the score of sample {index} is {value}")]
+    NotFinite {
+        /// The set.
+        set: String,
+        /// Position of the sample.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A class number outside the classes.
+    #[error("{set}: sample {index} names class {class} of {n_classes}")]
+    Class {
+        /// The set.
+        set: String,
+        /// Position of the sample.
+        index: usize,
+        /// The class named.
+        class: usize,
+        /// Classes there are.
+        n_classes: usize,
+    },
+    /// A sample whose probabilities are not those of K known classes and the unknown one.
+    #[error("{set}: sample {index} has {found} probabilities, {expected} are expected")]
+    Probabilities {
+        /// The set.
+        set: String,
+        /// Position of the sample.
+        index: usize,
+        /// Probabilities it has.
+        found: usize,
+        /// K + 1.
+        expected: usize,
+    },
+    /// A measure of telling two sides apart where one side is absent.
+    #[error("there are {positives} positive and {negatives} negative samples; both are needed")]
+    OneSided {
+        /// Positive samples.
+        positives: usize,
+        /// Negative samples.
+        negatives: usize,
+    },
+    /// A sample on the wrong side: an outlier with a class, or a known sample without one.
+    #[error("{set}: sample {index} is {found}, this set holds {expected} samples only")]
+    Side {
+        /// The set.
+        set: String,
+        /// Position of the sample.
+        index: usize,
+        /// What it is.
+        found: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+/// Result of this crate's functions.
+pub(crate) type Result<T, E = EvalError> = std::result::Result<T, E>;
