@@ -24,6 +24,15 @@ pub enum ParamError {
         /// The threshold asked for.
         epsilon: f64,
     },
+    /// The part of known samples to keep is above 0 and at most 1.
+    #[error("the part of known samples to keep is {keep}, give a number above 0, at most 1")]
+    Keep {
+        /// The part asked for.
+        keep: f64,
+    },
+    /// A threshold needs samples to be set on.
+    #[error("there are no known samples to set a threshold on")]
+    NoSamples,
     /// Not the name of a distance.
     #[error("no distance is called {name:?}, choose euclidean, cosine or eucos")]
     DistanceName {
@@ -181,4 +190,21 @@ pub enum OpenMaxError {
         /// Why not.
         source: libmr::FitError,
     },
+}
+
+impl OpenMaxError {
+    /// The class that the error speaks of, for callers who know its name.
+    #[must_use]
+    pub fn class_idx(&self) -> Option<usize> {
+        match self {
+            Self::ClassWithoutSamples { class_idx }
+            | Self::TooFewSamples { class_idx, .. }
+            | Self::ClassIndex { class_idx, .. }
+            | Self::NonFiniteDistance { class_idx, .. }
+            | Self::WScore { class_idx, .. }
+            | Self::TailParams { class_idx, .. }
+            | Self::TailFit { class_idx, .. } => Some(*class_idx),
+            _ => None,
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod model;
 mod recalibrate;
 mod rows;
 mod tail;
+mod threshold;
 
 pub use crate::{
     distance::Distance,
@@ -20,4 +21,5 @@ pub use crate::{
     recalibrate::{Recalibration, RecalibrationParams, SoftmaxOrder, Verdict, decide, recalibrate},
     rows::closed_set_class,
     tail::{TailAccumulator, TailFit},
+    threshold::threshold_keeping,
 };
