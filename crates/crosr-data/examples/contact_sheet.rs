@@ -5,7 +5,9 @@ use std::error::Error;
 use crosr_data::{Dataset, Shapes};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let out = std::env::args().nth(1).ok_or("name the PNG file to write")?;
+    let out = std::env::args()
+        .nth(1)
+        .ok_or("name the PNG file to write")?;
     let (columns, kinds) = (16, 6 + Shapes::unknown_kinds().len());
     let mut sheet = image::RgbImage::new(columns as u32 * 34, kinds as u32 * 34);
     for kind in 0..kinds {

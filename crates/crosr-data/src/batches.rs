@@ -1,15 +1,21 @@
 //! Batches, prepared ahead while the network computes.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::error::{DataError, Result};
-use crate::random::{generator, shuffle};
-use crate::transform::{Augmentation, Fit, Normalisation};
+use crate::paint::{Changes, Painter};
+use crate::random::{Purpose, generator, shuffle};
+use crate::transform::{Augmentation, Fit, Normalisation, param};
+
+/// Longest side of the pictures in a batch.
+const MAX_SIDE: usize = 4096;
 
 /// In which order samples are visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,28 +29,46 @@ pub enum Order {
 /// How samples become batches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchPlan {
-    /// Samples per batch.
+    /// Samples per batch; 128 by default.
     pub batch_size: usize,
-    /// Width that pictures are brought to, in pixels.
+    /// Width that pictures are brought to, in pixels, at most 4096; 32 by default.
     pub width: usize,
-    /// Height that pictures are brought to, in pixels.
+    /// Height that pictures are brought to, in pixels, at most 4096; 32 by default.
     pub height: usize,
-    /// How they are brought to it.
+    /// How they are brought to it; by default they are resized.
     pub fit: Fit,
-    /// What their values are normalised with.
+    /// What their values are normalised with; [`Normalisation::HALF`] by default.
     pub normalisation: Normalisation,
-    /// Random changes.
+    /// Random changes, after the fit; none by default.
     pub augmentation: Option<Augmentation>,
-    /// In which order samples are visited.
+    /// In which order samples are visited; sequential by default.
     pub order: Order,
-    /// Leaves out a last batch that is not full.
+    /// Leaves out a last batch that is not full; off by default.
     pub drop_last: bool,
-    /// Fixes order and changes.
+    /// Fixes order and changes; 0 by default.
     pub seed: u64,
     /// Pass over the data, from 0.
     pub epoch: u64,
-    /// Batches prepared ahead; 2 keeps a network busy.
+    /// Batches prepared ahead, at least 1; 2 by default, which keeps a network busy.
     pub prefetch: usize,
+}
+
+impl Default for BatchPlan {
+    fn default() -> Self {
+        Self {
+            batch_size: 128,
+            width: 32,
+            height: 32,
+            fit: Fit::Resize,
+            normalisation: Normalisation::HALF,
+            augmentation: None,
+            order: Order::Sequential,
+            drop_last: false,
+            seed: 0,
+            epoch: 0,
+            prefetch: 2,
+        }
+    }
 }
 
 impl BatchPlan {
@@ -53,28 +77,28 @@ impl BatchPlan {
     /// # Errors
     /// [`DataError::Param`] naming the setting.
     pub fn check(&self) -> Result<()> {
-        for (field, value) in
-            [("batch size", self.batch_size), ("width", self.width), ("height", self.height)]
-        {
+        for (field, value) in [("batch size", self.batch_size), ("prefetch", self.prefetch)] {
             if value == 0 {
-                return Err(DataError::Param { field, value: "0".to_owned(), wanted: "positive" });
+                return Err(param(field, value, "positive"));
             }
         }
-        if !self.normalisation.std.iter().all(|s| *s > 0.0 && s.is_finite()) {
-            return Err(DataError::Param {
-                field: "standard deviation",
-                value: format!("{:?}", self.normalisation.std),
-                wanted: "positive in every channel",
-            });
+        for (field, side) in [("width", self.width), ("height", self.height)] {
+            if !(1..=MAX_SIDE).contains(&side) {
+                return Err(param(field, side, "between 1 and 4096 pixels"));
+            }
         }
-        self.augmentation.as_ref().map_or(Ok(()), Augmentation::check)
+        self.normalisation.check()?;
+        match &self.augmentation {
+            Some(augmentation) => augmentation.check(self.width.min(self.height)),
+            None => Ok(()),
+        }
     }
 }
 
 /// Samples as the network takes them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// (N, 3, height, width), normalised; grey pictures have three equal channels.
+    /// `[N, 3, height, width]`, normalised; grey pictures have three equal channels before that.
     pub images: Vec<f32>,
     /// N, 3, height, width.
     pub shape: [usize; 4],
@@ -84,9 +108,10 @@ pub struct Batch {
     pub indices: Vec<usize>,
 }
 
-/// Batches of a dataset, prepared on rayon's threads ahead of being asked for.
+/// Batches of a dataset, prepared on rayon's global threads ahead of being asked for.
 ///
-/// The bits do not depend on the number of threads or on `prefetch`.
+/// The bits depend on nothing but data and plan: not on the number of threads, not on `prefetch`;
+/// and those of one sample not on the batch it is in.
 ///
 /// # Errors
 /// [`BatchPlan::check`]'s, and [`DataError::Worker`] when no thread can be started.
@@ -94,48 +119,60 @@ pub fn batches(dataset: Arc<dyn Dataset>, plan: &BatchPlan) -> Result<Batches> {
     plan.check()?;
     let mut order: Vec<usize> = (0..dataset.len()).collect();
     if plan.order == Order::Shuffled {
-        shuffle(&mut order, &mut generator(&[plan.seed, 0x6f_7264_6572, plan.epoch]));
+        shuffle(
+            &mut order,
+            &mut generator(Purpose::Order, &[plan.seed, plan.epoch]),
+        );
     }
     if plan.drop_last {
         order.truncate(order.len() / plan.batch_size * plan.batch_size);
     }
     let left = order.len().div_ceil(plan.batch_size);
-    let (sender, receiver) = sync_channel(plan.prefetch.max(1));
-    let plan = plan.clone();
+    // One more than the channel holds is ready in the worker's hands.
+    let (sender, receiver) = sync_channel(plan.prefetch.min(left).saturating_sub(1));
+    let preparation = Preparation::new(dataset, plan.clone());
     let worker = std::thread::Builder::new()
         .name("crosr-batches".to_owned())
         .spawn(move || {
-            let preparation = Preparation::new(dataset, plan);
             for indices in order.chunks(preparation.plan.batch_size) {
                 let batch = preparation.batch(indices);
                 let failed = batch.is_err();
-                // Nobody listens any more: the consumer has had enough.
+                // A failed send: the consumer has had enough.
                 if sender.send(batch).is_err() || failed {
                     return;
                 }
             }
         })
-        .map_err(|e| DataError::Worker { what: e.to_string() })?;
-    Ok(Batches { receiver: Some(receiver), worker: Some(worker), left })
+        .map_err(|e| DataError::Worker {
+            what: e.to_string(),
+        })?;
+    Ok(Batches {
+        receiver: Some(receiver),
+        worker: Some(worker),
+        left,
+    })
 }
 
 struct Preparation {
     dataset: Arc<dyn Dataset>,
     plan: BatchPlan,
-    tables: [[f32; 256]; 3],
+    painter: Painter,
 }
 
 impl Preparation {
     fn new(dataset: Arc<dyn Dataset>, plan: BatchPlan) -> Self {
-        let tables = std::array::from_fn(|channel| plan.normalisation.table(channel));
-        Self { dataset, plan, tables }
+        Self {
+            dataset,
+            painter: Painter::new(plan.normalisation),
+            plan,
+        }
     }
 
     fn batch(&self, indices: &[usize]) -> Result<Batch> {
-        let plane = self.plan.width * self.plan.height;
-        let mut images = vec![0.0; indices.len() * 3 * plane];
+        let sample_len = 3 * self.plan.width * self.plan.height;
+        let mut images = vec![0.0; indices.len() * sample_len];
         let labels: Vec<Result<Option<usize>>> = images
-            .par_chunks_mut(3 * plane)
+            .par_chunks_mut(sample_len)
             .zip(indices)
             .map(|(planes, &index)| self.sample(index, planes))
             .collect();
@@ -151,6 +188,14 @@ impl Preparation {
 
     fn sample(&self, index: usize, planes: &mut [f32]) -> Result<Option<usize>> {
         let sample = self.dataset.sample(index)?;
+        let n_classes = self.dataset.class_names().len();
+        if let Some(label) = sample.label.filter(|&label| label >= n_classes) {
+            return Err(DataError::SampleLabel {
+                index,
+                label,
+                n_classes,
+            });
+        }
         let (width, height) = (self.plan.width, self.plan.height);
         let mut image = sample.image;
         if (image.width(), image.height()) != (width, height) {
@@ -159,17 +204,16 @@ impl Preparation {
                 Fit::CenterCrop => image.center_crop(width, height),
             };
         }
-        image = image.to_rgb();
-        if let Some(augmentation) = &self.plan.augmentation {
-            let purpose = [self.plan.seed, 0x61_7567, self.plan.epoch, index as u64];
-            image = augmentation.apply(image, &mut generator(&purpose));
-        }
-        for (channel, plane) in planes.chunks_exact_mut(width * height).enumerate() {
-            let table = &self.tables[channel];
-            for (value, pixel) in plane.iter_mut().zip(image.pixels().as_chunks::<3>().0) {
-                *value = table[usize::from(pixel[channel])];
-            }
-        }
+        let changes = self
+            .plan
+            .augmentation
+            .as_ref()
+            .map_or_else(Changes::default, |wanted| {
+                let numbers = [self.plan.seed, self.plan.epoch, index as u64];
+                let mut random = generator(Purpose::Augmentation, &numbers);
+                Changes::draw(wanted, (width, height), &mut random)
+            });
+        self.painter.paint(&image, &changes, planes);
         Ok(sample.label)
     }
 }
@@ -181,42 +225,60 @@ pub struct Batches {
     left: usize,
 }
 
+impl Batches {
+    /// Batches still to come, if all goes well; none after an error.
+    pub fn len(&self) -> usize {
+        self.left
+    }
+
+    /// Whether no batch is left.
+    pub fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+}
+
 impl Iterator for Batches {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let receiver = self.receiver.as_ref()?;
         if self.left == 0 {
             return None;
         }
-        match receiver.recv() {
-            Ok(Ok(batch)) => {
-                self.left -= 1;
-                Some(Ok(batch))
-            }
-            Ok(Err(error)) => {
-                self.receiver = None;
-                Some(Err(error))
-            }
-            Err(_) => {
-                // A dataset of somebody else's may panic; that must not look like the end.
-                self.receiver = None;
-                Some(Err(DataError::Worker {
-                    what: "the thread that reads the data stopped; a dataset panicked".to_owned(),
-                }))
-            }
-        }
+        let result = receive(self.receiver.as_ref()?).unwrap_or_else(|| {
+            // A dataset of somebody else's may panic; that must not look like the end.
+            let what = "the thread that reads the data stopped; a dataset panicked".to_owned();
+            Err(DataError::Worker { what })
+        });
+        self.left = if result.is_ok() { self.left - 1 } else { 0 };
+        Some(result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.left))
+        // An error may come instead of the first of them.
+        (self.left.min(1), Some(self.left))
     }
 }
 
-impl Batches {
-    /// Batches still to come, if all goes well.
-    pub fn remaining(&self) -> usize {
-        self.left
+/// The next result; `None` when the worker is gone.
+fn receive(receiver: &Receiver<Result<Batch>>) -> Option<Result<Batch>> {
+    // Outside rayon's threads it is safe to sleep. Inside, this may be the only thread that could
+    // prepare what it waits for, so it lends a hand.
+    if rayon::current_thread_index().is_none() {
+        return receiver.recv().ok();
+    }
+    loop {
+        match receiver.try_recv() {
+            Ok(result) => return Some(result),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => lend_a_hand(),
+        }
+    }
+}
+
+/// Runs a waiting piece of rayon's work, or waits a moment where there is none.
+fn lend_a_hand() {
+    if rayon::yield_now() != Some(rayon::Yield::Executed) {
+        std::thread::sleep(Duration::from_micros(50));
     }
 }
 
@@ -225,7 +287,19 @@ impl Drop for Batches {
         // Without a receiver the worker's next send fails, and it ends.
         self.receiver = None;
         if let Some(worker) = self.worker.take() {
+            while rayon::current_thread_index().is_some() && !worker.is_finished() {
+                lend_a_hand();
+            }
+            // A panic of a dataset has been reported by `next`, or nobody asked.
             worker.join().ok();
         }
+    }
+}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
     }
 }

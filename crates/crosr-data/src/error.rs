@@ -13,7 +13,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A file or folder could not be read.
-    #[error("{path}: cannot be read", path = path.display())]
+    #[error("{path}: cannot be read: {source}", path = path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -22,8 +22,8 @@ pub enum DataError {
     },
     /// A batch file that does not consist of whole records.
     #[error(
-        "{path}: {size} bytes are no whole number of {record}-byte records, the one at offset \
-         {offset} is cut off; fetch the file again",
+        "{path}: {size} bytes, expected a positive multiple of {record}; the record at offset \
+         {offset} is incomplete; fetch the file again",
         path = path.display()
     )]
     Truncated {
@@ -36,10 +36,10 @@ pub enum DataError {
         /// Where the incomplete record begins.
         offset: u64,
     },
-    /// A label that names no class.
+    /// A label in a file that names no class.
     #[error(
-        "{path}: label {label} of record {record} (offset {offset}) is none of {n_classes} \
-         classes; fetch the file again",
+        "{path}: label {label} of record {record} (offset {offset}) is not below the {n_classes} \
+         classes there are; fetch the file again",
         path = path.display()
     )]
     Label {
@@ -55,13 +55,19 @@ pub enum DataError {
         n_classes: usize,
     },
     /// A folder without pictures.
-    #[error("{path}: no PNG or JPEG pictures in this folder", path = path.display())]
+    #[error(
+        "{path}: no PNG or JPEG pictures in this folder or below; add some, or remove the folder",
+        path = path.display()
+    )]
     NoPictures {
         /// The folder.
         path: PathBuf,
     },
     /// A folder that should hold a folder per class.
-    #[error("{path}: {found} class folders, at least two are needed, one per class", path = path.display())]
+    #[error(
+        "{path}: {found} class folders, at least two are needed, one per class",
+        path = path.display()
+    )]
     NoClasses {
         /// The folder.
         path: PathBuf,
@@ -69,15 +75,32 @@ pub enum DataError {
         found: usize,
     },
     /// A picture that cannot be decoded.
-    #[error("{path}: not a readable picture", path = path.display())]
+    #[error("{path}: not a readable PNG or JPEG picture: {source}", path = path.display())]
     Picture {
         /// The file.
         path: PathBuf,
         /// What the decoder says.
         source: image::ImageError,
     },
+    /// A picture larger than this crate decodes.
+    #[error(
+        "{path}: {width} x {height} pixels; pictures of more than 256 megapixels or 1 GiB are not \
+         decoded, make it smaller",
+        path = path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Width in pixels, as the file claims.
+        width: u32,
+        /// Height in pixels, as the file claims.
+        height: u32,
+    },
     /// Pixels that do not make a picture of the stated size.
-    #[error("{found} bytes of pixels for a picture of {width} x {height} pixels, {expected} are needed")]
+    #[error(
+        "{found} bytes of pixels for a picture of {width} x {height} pixels, {expected} are \
+         needed, and at least one pixel"
+    )]
     PixelCount {
         /// Bytes given.
         found: usize,
@@ -89,12 +112,22 @@ pub enum DataError {
         height: usize,
     },
     /// A sample that the dataset does not have.
-    #[error("sample {index} of a dataset of {len}")]
+    #[error("sample {index} was asked for, the dataset has {len}")]
     OutOfRange {
         /// The position asked for.
         index: usize,
         /// Samples there are.
         len: usize,
+    },
+    /// A dataset gave a sample a label that names none of its classes.
+    #[error("label {label} of sample {index} is not below the {n_classes} classes of its dataset")]
+    SampleLabel {
+        /// The sample.
+        index: usize,
+        /// Its label.
+        label: usize,
+        /// Classes there are.
+        n_classes: usize,
     },
     /// Datasets that cannot be joined, or a class that does not exist.
     #[error("classes do not fit: {what}")]

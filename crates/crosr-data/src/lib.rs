@@ -1,16 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod adapters;
 mod batches;
+mod colour;
 mod dataset;
 mod datasets;
+mod decode;
 mod error;
 mod image;
+mod paint;
 mod random;
 mod transform;
 
 pub use crate::{
+    adapters::{ClassSplit, Concat, Subset, split},
     batches::{Batch, BatchPlan, Batches, Order, batches},
-    dataset::{ClassSplit, Concat, Dataset, Sample, Subset, split},
+    dataset::{Dataset, Sample},
     datasets::{Cifar10, ImageFolder, Noise, Shapes, Split},
     error::DataError,
     image::{Image, PixelFormat},

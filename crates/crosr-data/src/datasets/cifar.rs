@@ -1,7 +1,7 @@
 //! CIFAR-10 in its binary layout: records of one label byte and 3 x 1024 bytes of planar pixels.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::error::{DataError, Result};
@@ -11,7 +11,16 @@ const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = 1 + 3 * PLANE;
 const NAMES: [&str; 10] = [
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
 ];
 
 /// Which part of a dataset.
@@ -26,6 +35,7 @@ pub enum Split {
 /// CIFAR-10 (Krizhevsky, 2009): ten classes of 32 x 32 pictures, 50,000 to train, 10,000 to test.
 ///
 /// The records stay in memory as they are on disk, 154 MB for the training part.
+#[derive(Clone)]
 pub struct Cifar10 {
     class_names: Vec<String>,
     records: Vec<u8>,
@@ -36,27 +46,57 @@ impl Cifar10 {
     /// `cifar-10-batches-bin` inside it.
     ///
     /// # Errors
-    /// [`DataError::Missing`], [`DataError::Truncated`] for a file that does not consist of whole
-    /// records, [`DataError::Label`] for a label above 9.
+    /// [`DataError::Missing`] naming the first file that is not there, [`DataError::Io`],
+    /// [`DataError::Truncated`] for one that does not consist of whole records,
+    /// [`DataError::Label`] for a label above 9.
     pub fn open(folder: &Path, split: Split) -> Result<Self> {
         let inner = folder.join("cifar-10-batches-bin");
-        let folder = if inner.is_dir() { inner } else { folder.to_owned() };
+        let folder = if inner.is_dir() {
+            inner
+        } else {
+            folder.to_owned()
+        };
         let files: Vec<PathBuf> = match split {
-            Split::Train => (1..=5).map(|k| folder.join(format!("data_batch_{k}.bin"))).collect(),
+            Split::Train => (1..=5)
+                .map(|k| folder.join(format!("data_batch_{k}.bin")))
+                .collect(),
             Split::Test => vec![folder.join("test_batch.bin")],
         };
         let mut records = Vec::new();
-        for path in files {
-            records.extend_from_slice(&read_batch(&path)?);
+        for path in &files {
+            let batch = read_batch(path)?;
+            // All files of the published data have the same size.
+            records.reserve_exact(if records.is_empty() {
+                batch.len() * files.len()
+            } else {
+                0
+            });
+            records.extend_from_slice(&batch);
         }
-        Ok(Self { class_names: class_names(&folder), records })
+        Ok(Self {
+            class_names: class_names(&folder),
+            records,
+        })
+    }
+}
+
+impl fmt::Debug for Cifar10 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cifar10")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
 fn read_batch(path: &Path) -> Result<Vec<u8>> {
     let bytes = fs::read(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => DataError::Missing { path: path.to_owned() },
-        _ => DataError::Io { path: path.to_owned(), source },
+        std::io::ErrorKind::NotFound => DataError::Missing {
+            path: path.to_owned(),
+        },
+        _ => DataError::Io {
+            path: path.to_owned(),
+            source,
+        },
     })?;
     let whole = bytes.len() / RECORD;
     if whole * RECORD != bytes.len() || whole == 0 {
@@ -83,9 +123,17 @@ fn read_batch(path: &Path) -> Result<Vec<u8>> {
 /// The names that come with the data, if they are ten; the published ones otherwise.
 fn class_names(folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(folder.join("batches.meta.txt")).unwrap_or_default();
-    let names: Vec<String> =
-        text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
-    if names.len() == NAMES.len() { names } else { NAMES.map(str::to_owned).to_vec() }
+    let names: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if names.len() == NAMES.len() {
+        names
+    } else {
+        NAMES.map(str::to_owned).to_vec()
+    }
 }
 
 impl Dataset for Cifar10 {
@@ -102,9 +150,10 @@ impl Dataset for Cifar10 {
         let record = &self.records[index * RECORD..][..RECORD];
         let (red, rest) = record[1..].split_at(PLANE);
         let (green, blue) = rest.split_at(PLANE);
-        let mut pixels = Vec::with_capacity(3 * PLANE);
-        for ((&r, &g), &b) in red.iter().zip(green).zip(blue) {
-            pixels.extend_from_slice(&[r, g, b]);
+        let mut pixels = vec![0; 3 * PLANE];
+        let planes = red.iter().zip(green).zip(blue);
+        for (pixel, ((&r, &g), &b)) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(planes) {
+            *pixel = [r, g, b];
         }
         Ok(Sample {
             image: Image::new(SIDE, SIDE, PixelFormat::Rgb, pixels)?,

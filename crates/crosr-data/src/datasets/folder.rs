@@ -1,23 +1,18 @@
-//! Pictures in folders.
+//! Pictures in folders: a folder per class, or one of outliers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::{ImageReader, Limits};
-
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::error::{DataError, Result};
-use crate::image::{Image, PixelFormat};
-
-/// Largest side of a picture that is decoded, in pixels.
-const MAX_SIDE: u32 = 20_000;
-/// Most memory that decoding one picture may take.
-const MAX_BYTES: u64 = 1 << 30;
+use crate::image::Image;
 
 /// PNG and JPEG pictures of any size: a folder per class, or one folder of outliers.
 ///
-/// Files are listed when the dataset is opened and read when a sample is asked for; what a file
-/// is follows from its content, its name only has to end in png, jpg or jpeg.
+/// Files whose names end in png, jpg or jpeg are listed when the dataset is opened and decoded by
+/// [`Image::open`] when a sample is asked for. Names that begin with a dot, and links to folders
+/// inside a class, are left out.
+#[derive(Clone, Debug)]
 pub struct ImageFolder {
     class_names: Vec<String>,
     files: Vec<(PathBuf, Option<usize>)>,
@@ -30,15 +25,24 @@ impl ImageFolder {
     /// [`DataError::Missing`], [`DataError::NoClasses`] for fewer than two sub-folders,
     /// [`DataError::NoPictures`] naming an empty class.
     pub fn classes(folder: &Path) -> Result<Self> {
-        let folders: Vec<PathBuf> =
-            entries(folder)?.into_iter().filter(|path| path.is_dir()).collect();
+        let folders: Vec<PathBuf> = entries(folder)?
+            .into_iter()
+            .filter(|path| path.is_dir())
+            .collect();
         if folders.len() < 2 {
-            return Err(DataError::NoClasses { path: folder.to_owned(), found: folders.len() });
+            return Err(DataError::NoClasses {
+                path: folder.to_owned(),
+                found: folders.len(),
+            });
         }
         let mut class_names = Vec::with_capacity(folders.len());
         let mut files = Vec::new();
         for (label, class) in folders.iter().enumerate() {
-            let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = class
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             class_names.push(name);
             files.extend(pictures(class)?.into_iter().map(|path| (path, Some(label))));
         }
@@ -50,21 +54,39 @@ impl ImageFolder {
     /// # Errors
     /// [`DataError::Missing`], [`DataError::NoPictures`].
     pub fn flat(folder: &Path) -> Result<Self> {
-        let files = pictures(folder)?.into_iter().map(|path| (path, None)).collect();
-        Ok(Self { class_names: Vec::new(), files })
+        Ok(Self::files(pictures(folder)?))
+    }
+
+    /// The pictures at `paths`, in that order, without a label. Nothing is opened yet.
+    pub fn files(paths: Vec<PathBuf>) -> Self {
+        let files = paths.into_iter().map(|path| (path, None)).collect();
+        Self {
+            class_names: Vec::new(),
+            files,
+        }
     }
 }
 
 /// Everything in a folder, sorted; hidden files are left out.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::NotFound => DataError::Missing { path: folder.to_owned() },
-        _ => DataError::Io { path: folder.to_owned(), source },
+        std::io::ErrorKind::NotFound => DataError::Missing {
+            path: folder.to_owned(),
+        },
+        _ => DataError::Io {
+            path: folder.to_owned(),
+            source,
+        },
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if !path.file_name().unwrap_or_default().to_string_lossy().starts_with('.') {
+        if !path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .starts_with('.')
+        {
             paths.push(path);
         }
     }
@@ -90,35 +112,21 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     if found.is_empty() {
-        return Err(DataError::NoPictures { path: folder.to_owned() });
+        return Err(DataError::NoPictures {
+            path: folder.to_owned(),
+        });
     }
     found.sort_unstable();
     Ok(found)
 }
 
 fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let ending = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_lowercase();
     matches!(ending.as_str(), "png" | "jpg" | "jpeg")
-}
-
-/// Decodes a PNG or JPEG file; transparent parts count as their colour.
-fn read_picture(path: &Path) -> Result<Image> {
-    let unreadable = |source| DataError::Io { path: path.to_owned(), source };
-    let undecodable = |source| DataError::Picture { path: path.to_owned(), source };
-    let mut reader =
-        ImageReader::open(path).map_err(unreadable)?.with_guessed_format().map_err(unreadable)?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_BYTES);
-    reader.limits(limits);
-    let decoded = reader.decode().map_err(undecodable)?;
-    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-    if decoded.color().has_color() {
-        Image::new(width, height, PixelFormat::Rgb, decoded.into_rgb8().into_raw())
-    } else {
-        Image::new(width, height, PixelFormat::Grey, decoded.into_luma8().into_raw())
-    }
 }
 
 impl Dataset for ImageFolder {
@@ -133,7 +141,10 @@ impl Dataset for ImageFolder {
     fn sample(&self, index: usize) -> Result<Sample> {
         in_range(index, self.len())?;
         let (path, label) = &self.files[index];
-        Ok(Sample { image: read_picture(path)?, label: *label })
+        Ok(Sample {
+            image: Image::open(path)?,
+            label: *label,
+        })
     }
 
     fn label(&self, index: usize) -> Result<Option<usize>> {

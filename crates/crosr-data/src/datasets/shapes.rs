@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::error::{DataError, Result};
 use crate::image::{Image, PixelFormat};
-use crate::random::{below, between, generator, unit};
+use crate::random::{Purpose, below, between, generator, unit};
 
 const SIDE: usize = 32;
 /// Points per pixel and direction at which the outline is tested.
@@ -49,7 +49,11 @@ impl Shapes {
                 what: format!("unknown shape {kind} of {}", UNKNOWN.len()),
             });
         }
-        Ok(Self::of(KNOWN.len() + kind..KNOWN.len() + kind + 1, n, seed))
+        Ok(Self::of(
+            KNOWN.len() + kind..KNOWN.len() + kind + 1,
+            n,
+            seed,
+        ))
     }
 
     /// Names of the unknown kinds.
@@ -58,7 +62,12 @@ impl Shapes {
     }
 
     fn of(kinds: std::ops::Range<usize>, n: usize, seed: u64) -> Self {
-        Self { class_names: KNOWN.map(str::to_owned).to_vec(), kinds, n, seed }
+        Self {
+            class_names: KNOWN.map(str::to_owned).to_vec(),
+            kinds,
+            n,
+            seed,
+        }
     }
 
     fn kind(&self, index: usize) -> usize {
@@ -78,8 +87,11 @@ impl Dataset for Shapes {
     fn sample(&self, index: usize) -> Result<Sample> {
         let label = self.label(index)?;
         let kind = self.kind(index);
-        let mut random = generator(&[self.seed, kind as u64, index as u64]);
-        Ok(Sample { image: draw(kind, &mut random)?, label })
+        let mut random = generator(Purpose::Shapes, &[self.seed, kind as u64, index as u64]);
+        Ok(Sample {
+            image: draw(kind, &mut random)?,
+            label,
+        })
     }
 
     fn label(&self, index: usize) -> Result<Option<usize>> {
@@ -102,7 +114,13 @@ fn colour(random: &mut ChaCha8Rng) -> Colour {
 /// A colour on either side of the figure's luminance, the same side for all that contrast with it.
 fn contrasting(figure: Colour, lighter: bool, random: &mut ChaCha8Rng) -> Colour {
     let wanted = luminance(figure) + if lighter { CONTRAST } else { -CONTRAST };
-    let fits = |c: Colour| if lighter { luminance(c) >= wanted } else { luminance(c) <= wanted };
+    let fits = |c: Colour| {
+        if lighter {
+            luminance(c) >= wanted
+        } else {
+            luminance(c) <= wanted
+        }
+    };
     let mut best = colour(random);
     for _ in 0..64 {
         if fits(best) {
@@ -140,16 +158,17 @@ fn ground(random: &mut ChaCha8Rng) -> Vec<f32> {
                 let (i, j) = ((x as usize).min(4), (y as usize).min(4));
                 let ease = |t: f32| t * t * (3.0 - 2.0 * t);
                 let (a, b) = (ease((x - i as f32).min(1.0)), ease((y - j as f32).min(1.0)));
-                let row = |j: usize| {
-                    cloud[j * 6 + i] * (1.0 - a) + cloud[j * 6 + i + 1] * a
-                };
+                let row = |j: usize| cloud[j * 6 + i] * (1.0 - a) + cloud[j * 6 + i + 1] * a;
                 row(j) * (1.0 - b) + row(j + 1) * b
             }
         }
     };
     (0..SIDE * SIDE)
         .map(|pixel| {
-            at((pixel % SIDE) as f32 + 0.5 - 16.0, (pixel / SIDE) as f32 + 0.5 - 16.0)
+            at(
+                (pixel % SIDE) as f32 + 0.5 - 16.0,
+                (pixel / SIDE) as f32 + 0.5 - 16.0,
+            )
         })
         .collect()
 }
@@ -169,8 +188,10 @@ fn draw(kind: usize, random: &mut ChaCha8Rng) -> Result<Image> {
     let shares = ground(random);
     let radius = between(random, 7.5, 13.0);
     let room = 15.5 - radius;
-    let (mid_x, mid_y) =
-        (16.0 + between(random, -room, room), 16.0 + between(random, -room, room));
+    let (mid_x, mid_y) = (
+        16.0 + between(random, -room, room),
+        16.0 + between(random, -room, room),
+    );
     let (sin, cos) = between(random, 0.0, std::f32::consts::TAU).sin_cos();
     let mut pixels = Vec::with_capacity(SIDE * SIDE * 3);
     for (pixel, share) in shares.into_iter().enumerate() {
@@ -182,7 +203,10 @@ fn draw(kind: usize, random: &mut ChaCha8Rng) -> Result<Image> {
             for point in 0..GRID * GRID {
                 let at = |k: usize| (k as f32 + 0.5) / GRID as f32;
                 let (px, py) = (x + at(point % GRID), y + at(point / GRID));
-                let (u, v) = ((cos * px + sin * py) / radius, (cos * py - sin * px) / radius);
+                let (u, v) = (
+                    (cos * px + sin * py) / radius,
+                    (cos * py - sin * px) / radius,
+                );
                 hits += usize::from(inside(kind, u, v));
             }
             hits as f32 / (GRID * GRID) as f32
