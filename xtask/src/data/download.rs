@@ -57,20 +57,21 @@ pub(crate) enum DownloadError {
 
 impl DownloadError {
     /// Whether the same request may well succeed a moment later.
-    fn is_transient(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Status { status, .. } => {
                 status.is_server_error()
                     || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(status)
             }
-            Self::Network { source, .. } => matches!(
-                source,
-                ureq::Error::Io(_)
-                    | ureq::Error::Timeout(_)
-                    | ureq::Error::ConnectionFailed
-                    | ureq::Error::Protocol(_)
-                    | ureq::Error::BodyStalled
-            ),
+            Self::Network { source, .. } => match source {
+                // A certificate that is not trusted stays so.
+                ureq::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
+                ureq::Error::Timeout(_)
+                | ureq::Error::ConnectionFailed
+                | ureq::Error::Protocol(_)
+                | ureq::Error::BodyStalled => true,
+                _ => false,
+            },
             Self::Short { .. } | Self::Range { .. } => true,
             Self::TooLarge { .. } | Self::Checksum { .. } | Self::Disk { .. } => false,
         }

@@ -6,9 +6,10 @@ mod fetching;
 mod server;
 mod unpacking;
 
+use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
-use super::download::Patience;
+use super::download::{DownloadError, Patience};
 use super::sources::{Format, Sources};
 
 /// Gives up quickly.
@@ -50,6 +51,21 @@ fn the_list_of_datasets_holds_what_the_loaders_expect() {
             (format, pictures),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn a_certificate_is_not_tried_again() {
+    for (kind, transient) in [
+        (ErrorKind::InvalidData, false),
+        (ErrorKind::ConnectionReset, true),
+    ] {
+        let source = ureq::Error::Io(Error::from(kind));
+        let error = DownloadError::Network {
+            url: "https://x.y".to_owned(),
+            source,
+        };
+        assert_eq!(error.is_transient(), transient, "{kind}");
     }
 }
 
