@@ -160,6 +160,12 @@ pub(crate) struct TrainArgs {
     /// Factor on the network's width [default: 1]
     #[arg(long)]
     pub(crate) width: Option<f64>,
+    /// Probability of dropping a value after each encoder stage [default: 0.25]
+    #[arg(long, value_name = "P")]
+    pub(crate) conv_dropout: Option<f32>,
+    /// Probability of dropping a value after fc4 and fc5 [default: 0.5]
+    #[arg(long, value_name = "P")]
+    pub(crate) fc_dropout: Option<f32>,
     /// Pictures are brought to this width and height [default: 32]
     #[arg(long, value_name = "PIXELS")]
     pub(crate) image_size: Option<usize>,

@@ -34,20 +34,17 @@ impl Parameters {
         self.all().into_iter().filter(|(name, _)| !is_statistic(name)).collect()
     }
 
-    /// Draws fresh weights: uniform in ±1/√fan-in for weights and biases (PyTorch's default for
-    /// convolutions and linear layers), 1 and 0 for batch norms.
+    /// Draws fresh weights, uniform with the variance that keeps a signal's size: 2 / fan-in in
+    /// front of a ReLU (He et al., arXiv 1502.01852), 1 / fan-in elsewhere. Biases are 0; batch
+    /// norms begin with 1 and 0.
     pub(crate) fn initialise(&self, seed: u64) -> Result<()> {
-        let all = self.all();
-        for (position, (name, variable)) in all.iter().enumerate() {
+        for (position, (name, variable)) in self.all().iter().enumerate() {
             let count = variable.elem_count();
-            let norm = name.starts_with("bn");
-            let values = match name.rsplit('.').next() {
-                Some("weight" | "running_var") if norm => vec![1f32; count],
-                _ if norm => vec![0f32; count],
-                _ => {
-                    let layer = name.rsplit_once('.').map_or(name.as_str(), |(layer, _)| layer);
-                    let weight = all.get(&format!("{layer}.weight")).unwrap_or(variable);
-                    let bound = 1.0 / (fan_in(weight.dims()).max(1) as f64).sqrt();
+            let (layer, part) = name.rsplit_once('.').unwrap_or((name, ""));
+            let values = match part {
+                "weight" if !layer.starts_with("bn") => {
+                    let gain = if before_relu(layer) { 6.0 } else { 3.0 };
+                    let bound = (gain / fan_in(layer, variable.dims()).max(1) as f64).sqrt();
                     let mut generator = ChaCha8Rng::seed_from_u64(seed);
                     generator.set_stream(position as u64);
                     let draw = |_| {
@@ -56,6 +53,8 @@ impl Parameters {
                     };
                     (0..count).map(draw).collect()
                 }
+                "weight" | "running_var" => vec![1f32; count],
+                _ => vec![0f32; count],
             };
             variable.set(&Tensor::from_vec(values, variable.shape(), variable.device())?)?;
         }
@@ -63,10 +62,19 @@ impl Parameters {
     }
 }
 
-/// Inputs that one output value depends on, counted from the second dimension as PyTorch does
-/// (for transposed convolutions too).
-fn fan_in(dims: &[usize]) -> usize {
-    dims.iter().skip(1).product()
+/// Whether a layer's output goes through a ReLU at once, or after a batch norm.
+fn before_relu(layer: &str) -> bool {
+    !layer.starts_with("btlu") && !matches!(layer, "fc6" | "deconv1")
+}
+
+/// Inputs that one output value depends on. A transposed convolution's weight is (in, out, 2, 2),
+/// and with stride 2 each output sees one position of it.
+fn fan_in(layer: &str, dims: &[usize]) -> usize {
+    if layer.starts_with("deconv") {
+        dims.first().copied().unwrap_or(1)
+    } else {
+        dims.iter().skip(1).product()
+    }
 }
 
 /// Lets `VarBuilder` create the variables that a network's constructor asks for.

@@ -111,6 +111,8 @@ impl TrainPlan {
                 ReconstructionName::Identity
             })),
             width: Some(flags.width.unwrap_or(1.0)),
+            conv_dropout: Some(flags.conv_dropout.unwrap_or(0.25)),
+            fc_dropout: Some(flags.fc_dropout.unwrap_or(0.5)),
             image_size: Some(flags.image_size.unwrap_or(32)),
             augment: Some(flags.augment.unwrap_or(if reference {
                 AugmentName::Reference
@@ -189,6 +191,8 @@ impl TrainPlan {
             .with_width(self.choices.width.unwrap_or(1.0));
         config.reconstruction = self.reconstruction;
         config.image_size = self.choices.image_size.unwrap_or(config.image_size);
+        config.conv_dropout = self.choices.conv_dropout.unwrap_or(config.conv_dropout);
+        config.fc_dropout = self.choices.fc_dropout.unwrap_or(config.fc_dropout);
         let card = ModelCard {
             class_names: data.class_names().to_vec(),
             normalisation: self.source.normalisation(),

@@ -126,9 +126,9 @@ impl OpenSet {
             return Err(wrong(format!("tensors do not fit {k} classes")));
         }
         let means: Vec<f64> = means.iter().map(|b| f64::from_le_bytes(*b)).collect();
-        let rows = means.chunks_exact(dim).map(<[f64]>::to_vec).collect();
-        let counts = counts.iter().map(|b| u64::from_le_bytes(*b)).collect();
-        let mavs = MeanActivationVectors::from_rows(rows, counts)?;
+        let counts: Vec<u64> = counts.iter().map(|b| u64::from_le_bytes(*b)).collect();
+        let mavs = MeanActivationVectors::from_rows(dim, &means, &counts)
+            .map_err(|e| wrong(e.to_string()))?;
         let weibulls = numbers
             .chunks_exact(WEIBULL_COLUMNS.len())
             .map(|row| {

@@ -231,10 +231,10 @@ impl Op for Moments<'_> {
         // SAFETY: `sum_rows` asks for elements of whole rows of `x` and of one
         // row of the means.
         unsafe {
-            sum_rows::<S, 1>(rows, c, means, |at, _, part| [load::<S>(x.add(at), part)]);
+            sum_rows::<S, 1>(rows, c, means, #[inline(always)] |at, _, part| [load::<S>(x.add(at), part)]);
             means.iter_mut().for_each(|v| *v /= rows as f32);
             let means = means.as_ptr();
-            sum_rows::<S, 1>(rows, c, squares, |at, channel, part| {
+            sum_rows::<S, 1>(rows, c, squares, #[inline(always)] |at, channel, part| {
                 let d = S::sub(load::<S>(x.add(at), part), load::<S>(means.add(channel), part));
                 [S::mul(d, d)]
             });
@@ -257,7 +257,7 @@ impl Op for Apply<'_> {
     unsafe fn run<S: Simd>(self) {
         let c = self.scale.len();
         for (y, x) in self.y.chunks_exact_mut(c).zip(self.x.chunks_exact(c)) {
-            for_vectors::<S>(c, |at, lanes| {
+            for_vectors::<S>(c, #[inline(always)] |at, lanes| {
                 // SAFETY: `at + lanes <= c`, the length of all four rows.
                 unsafe {
                     let part = (lanes < S::LANES).then_some(lanes);
@@ -316,7 +316,7 @@ impl Op for BackwardSums<'_> {
         // SAFETY: elements of whole rows of `x` and `dy`, and of one row of
         // the others.
         unsafe {
-            sum_rows::<S, 2>(rows, c, self.sums, |at, channel, part| {
+            sum_rows::<S, 2>(rows, c, self.sums, #[inline(always)] |at, channel, part| {
                 let x = load::<S>(x.add(at), part);
                 let mut g = load::<S>(dy.add(at), part);
                 if relu {
@@ -351,7 +351,7 @@ impl Op for BackwardApply<'_> {
         let c = self.scale.len();
         let rows = self.dx.chunks_exact_mut(c).zip(self.x.chunks_exact(c));
         for ((dx, x), dy) in rows.zip(self.dy.chunks_exact(c)) {
-            for_vectors::<S>(c, |at, lanes| {
+            for_vectors::<S>(c, #[inline(always)] |at, lanes| {
                 // SAFETY: `at + lanes <= c`, the length of all rows.
                 unsafe {
                     let part = (lanes < S::LANES).then_some(lanes);

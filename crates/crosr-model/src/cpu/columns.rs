@@ -117,7 +117,7 @@ impl Op for Sums<'_> {
         let rows = self.x.len() / self.channels;
         // SAFETY: `sum_rows` asks for elements of whole rows of `x`.
         unsafe {
-            sum_rows::<S, 1>(rows, self.channels, self.sums, |at, _, part| {
+            sum_rows::<S, 1>(rows, self.channels, self.sums, #[inline(always)] |at, _, part| {
                 [load::<S>(x.add(at), part)]
             });
         }
