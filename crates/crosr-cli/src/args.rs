@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 
 /// Open-set recognition: train classifiers that can say "unknown".
 #[derive(Parser)]
-#[command(name = "crosr", version, about, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "crosr",
+    version,
+    about,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub(crate) struct Args {
     /// Threads to compute with [default: all cores]
     #[arg(long, global = true, value_name = "N")]
@@ -213,7 +219,12 @@ pub(crate) struct TrainArgs {
   crosr fit --features train.safetensors --tail 20 --out openset.safetensors")]
 pub(crate) struct FitArgs {
     /// Run folder to fit
-    #[arg(long, value_name = "DIR", conflicts_with = "features", required_unless_present = "features")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "features",
+        required_unless_present = "features"
+    )]
     #[serde(skip)]
     pub(crate) run: Option<PathBuf>,
     /// Features file: .safetensors, or .npy (labels in the .npy beside it)
@@ -271,7 +282,12 @@ pub(crate) struct FitArgs {
   crosr eval --openset openset.safetensors --known test.safetensors --unknown svhn=svhn.safetensors --json")]
 pub(crate) struct EvalArgs {
     /// Run folder to evaluate
-    #[arg(long, value_name = "DIR", conflicts_with = "openset", required_unless_present = "openset")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "openset",
+        required_unless_present = "openset"
+    )]
     #[serde(skip)]
     pub(crate) run: Option<PathBuf>,
     /// Fitted model, to evaluate features files

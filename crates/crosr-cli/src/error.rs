@@ -20,9 +20,16 @@ pub(crate) enum CliError {
     Param(#[from] crosr_libmr::ParamError),
     /// A class whose samples cannot be fitted, by name.
     #[error("class {name}: {source}")]
-    Class { name: String, source: crosr_openmax::OpenMaxError },
+    Class {
+        name: String,
+        source: crosr_openmax::OpenMaxError,
+    },
     #[error("{path}: cannot {action}: {source}", path = path.display())]
-    Io { path: PathBuf, action: &'static str, source: std::io::Error },
+    Io {
+        path: PathBuf,
+        action: &'static str,
+        source: std::io::Error,
+    },
     /// A file that is not what it should be.
     #[error("{path}: {what}", path = path.display())]
     File { path: PathBuf, what: String },
@@ -40,11 +47,18 @@ pub(crate) type Result<T, E = CliError> = std::result::Result<T, E>;
 impl CliError {
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, action, source }
+        move |source| Self::Io {
+            path,
+            action,
+            source,
+        }
     }
 
     pub(crate) fn file(path: &Path, what: impl Into<String>) -> Self {
-        Self::File { path: path.to_owned(), what: what.into() }
+        Self::File {
+            path: path.to_owned(),
+            what: what.into(),
+        }
     }
 
     pub(crate) fn usage(what: impl Into<String>) -> Self {

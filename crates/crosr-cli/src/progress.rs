@@ -31,7 +31,14 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { title: title.to_owned(), total: total as u64, done: 0, start: now, last_line: now, bar }
+        Self {
+            title: title.to_owned(),
+            total: total as u64,
+            done: 0,
+            start: now,
+            last_line: now,
+            bar,
+        }
     }
 
     /// `images` more are done.

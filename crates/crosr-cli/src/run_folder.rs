@@ -18,7 +18,9 @@ pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
     };
     fs::create_dir_all(folder).map_err(CliError::io(folder, "create the folder"))?;
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".writing-")
+            .tempfile_in(folder)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
@@ -49,7 +51,9 @@ pub(crate) struct RunFolder {
 
 impl RunFolder {
     pub(crate) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self {
+            root: root.to_owned(),
+        }
     }
 
     /// A folder that must hold a trained network.
@@ -100,7 +104,11 @@ impl RunFolder {
     /// Puts one table into the run's config, leaving the others.
     pub(crate) fn record<T: Serialize>(&self, table: &str, choices: &T) -> Result<()> {
         let path = self.config();
-        let mut config = if path.exists() { parse(&path)? } else { toml::Table::new() };
+        let mut config = if path.exists() {
+            parse(&path)?
+        } else {
+            toml::Table::new()
+        };
         let mut about = toml::Table::new();
         about.insert("crosr".to_owned(), env!("CARGO_PKG_VERSION").into());
         config.insert("about".to_owned(), about.into());
@@ -129,9 +137,7 @@ fn from_table<T: DeserializeOwned>(path: &Path, table: &str) -> Result<T> {
         .ok_or_else(|| CliError::file(path, format!("there is no table [{table}]")))?;
     value
         .try_into()
-        .map_err(|e: toml::de::Error| {
-            CliError::file(path, format!("[{table}]: {}", e.message()))
-        })
+        .map_err(|e: toml::de::Error| CliError::file(path, format!("[{table}]: {}", e.message())))
 }
 
 /// The flags, with what they leave open taken from a config file's table.

@@ -26,7 +26,11 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(name: DatasetName, folder: &Path, seed: u64) -> Self {
-        Self { name, folder: folder.to_owned(), seed }
+        Self {
+            name,
+            folder: folder.to_owned(),
+            seed,
+        }
     }
 
     /// What pictures are normalised with.
@@ -44,7 +48,14 @@ impl Source {
             DatasetName::Shapes => Arc::new(Shapes::known(SHAPES_TRAIN, self.seed)),
             DatasetName::Folder => match self.subfolder("train") {
                 Some(folder) => Arc::new(ImageFolder::classes(&folder)?),
-                None => split(Arc::new(ImageFolder::classes(&self.folder)?), FOLDER_TEST_PART, 0)?.0,
+                None => {
+                    split(
+                        Arc::new(ImageFolder::classes(&self.folder)?),
+                        FOLDER_TEST_PART,
+                        0,
+                    )?
+                    .0
+                }
             },
         })
     }
@@ -53,12 +64,20 @@ impl Source {
     pub(crate) fn test(&self) -> Result<Arc<dyn Dataset>> {
         Ok(match self.name {
             DatasetName::Cifar10 => self.cifar10(Split::Test)?,
-            DatasetName::Shapes => {
-                Arc::new(Shapes::known(SHAPES_TEST, self.seed ^ 0x7465_7374_0000_0000))
-            }
+            DatasetName::Shapes => Arc::new(Shapes::known(
+                SHAPES_TEST,
+                self.seed ^ 0x7465_7374_0000_0000,
+            )),
             DatasetName::Folder => match self.subfolder("test") {
                 Some(folder) => Arc::new(ImageFolder::classes(&folder)?),
-                None => split(Arc::new(ImageFolder::classes(&self.folder)?), FOLDER_TEST_PART, 0)?.1,
+                None => {
+                    split(
+                        Arc::new(ImageFolder::classes(&self.folder)?),
+                        FOLDER_TEST_PART,
+                        0,
+                    )?
+                    .1
+                }
             },
         })
     }
@@ -77,7 +96,9 @@ impl Source {
 
     /// A `train` or `test` folder, if both are there.
     fn subfolder(&self, name: &str) -> Option<PathBuf> {
-        let both = ["train", "test"].iter().all(|part| self.folder.join(part).is_dir());
+        let both = ["train", "test"]
+            .iter()
+            .all(|part| self.folder.join(part).is_dir());
         both.then(|| self.folder.join(name))
     }
 }
@@ -103,7 +124,9 @@ pub(crate) struct NamedOutliers {
 pub(crate) fn name_and_place<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str)> {
     match text.split_once('=') {
         Some((name, place)) if !name.is_empty() && !place.is_empty() => Ok((name, place)),
-        _ => Err(CliError::usage(format!("{flag} {text:?}: NAME=PATH is expected"))),
+        _ => Err(CliError::usage(format!(
+            "{flag} {text:?}: NAME=PATH is expected"
+        ))),
     }
 }
 
@@ -123,7 +146,10 @@ pub(crate) fn outliers(text: &str, image_size: usize, seed: u64) -> Result<Named
             )));
         }
     };
-    Ok(NamedOutliers { name: name.to_owned(), data })
+    Ok(NamedOutliers {
+        name: name.to_owned(),
+        data,
+    })
 }
 
 /// The built-in unknown shapes: all kinds together, then each alone.

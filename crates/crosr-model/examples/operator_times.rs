@@ -17,7 +17,9 @@ fn best(mut f: impl FnMut()) -> f64 {
 }
 
 fn values(n: usize) -> Vec<f32> {
-    (0..n).map(|i| ((i * 7919 % 1009) as f32 / 504.5) - 1.0).collect()
+    (0..n)
+        .map(|i| ((i * 7919 % 1009) as f32 / 504.5) - 1.0)
+        .collect()
 }
 
 fn line(name: &str, gflop: f64, times: [f64; 3]) {
@@ -49,9 +51,18 @@ fn main() {
         ("btlu2", 32, 128, 8),
         ("btlu3", 32, 256, 4),
     ] {
-        let shape = Conv3x3 { n, h: s, w: s, c_in, c_out };
-        let (x, w, dy) =
-            (values(shape.input_len()), values(shape.weight_len()), values(shape.output_len()));
+        let shape = Conv3x3 {
+            n,
+            h: s,
+            w: s,
+            c_in,
+            c_out,
+        };
+        let (x, w, dy) = (
+            values(shape.input_len()),
+            values(shape.weight_len()),
+            values(shape.output_len()),
+        );
         let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
         let bias = values(c_out);
         let mut db = bias.clone();
@@ -63,12 +74,23 @@ fn main() {
         (0..3).for_each(|k| total[k] += times[k]);
         line(name, 18.0 * (n * s * s * c_in * c_out) as f64 * 1e-9, times);
     }
-    for (name, c_in, c_out, s) in
-        [("deconv3", 256, 128, 4), ("deconv2", 128, 64, 8), ("deconv1", 64, 3, 16)]
-    {
-        let shape = ConvTranspose2x2 { n, h: s, w: s, c_in, c_out };
-        let (x, w, dy) =
-            (values(shape.input_len()), values(shape.weight_len()), values(shape.output_len()));
+    for (name, c_in, c_out, s) in [
+        ("deconv3", 256, 128, 4),
+        ("deconv2", 128, 64, 8),
+        ("deconv1", 64, 3, 16),
+    ] {
+        let shape = ConvTranspose2x2 {
+            n,
+            h: s,
+            w: s,
+            c_in,
+            c_out,
+        };
+        let (x, w, dy) = (
+            values(shape.input_len()),
+            values(shape.weight_len()),
+            values(shape.output_len()),
+        );
         let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
         let bias = values(c_out);
         let mut db = bias.clone();
@@ -81,8 +103,16 @@ fn main() {
         line(name, 8.0 * (n * s * s * c_in * c_out) as f64 * 1e-9, times);
     }
     for (name, inputs, outputs) in [("fc4", 4096, 1024), ("fc5", 1024, 1024), ("fc6", 1024, 10)] {
-        let shape = Linear { rows: n, inputs, outputs };
-        let (x, w, dy) = (values(n * inputs), values(inputs * outputs), values(n * outputs));
+        let shape = Linear {
+            rows: n,
+            inputs,
+            outputs,
+        };
+        let (x, w, dy) = (
+            values(n * inputs),
+            values(inputs * outputs),
+            values(n * outputs),
+        );
         let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
         let bias = values(outputs);
         let mut db = bias.clone();
@@ -94,18 +124,40 @@ fn main() {
         (0..3).for_each(|k| total[k] += times[k]);
         line(name, 2.0 * (n * inputs * outputs) as f64 * 1e-9, times);
     }
-    println!("products: {:.1} + {:.1} + {:.1} ms", total[0], total[1], total[2]);
-    for (name, c, s, count) in [("bn 64@32", 64, 32, 2), ("bn 128@16", 128, 16, 2), ("bn 256@8", 256, 8, 3)] {
-        let norm = BatchNorm { pixels: n * s * s, channels: c, relu: true };
-        let (x, dy, gamma, beta) =
-            (values(n * s * s * c), values(n * s * s * c), values(c), values(c));
+    println!(
+        "products: {:.1} + {:.1} + {:.1} ms",
+        total[0], total[1], total[2]
+    );
+    for (name, c, s, count) in [
+        ("bn 64@32", 64, 32, 2),
+        ("bn 128@16", 128, 16, 2),
+        ("bn 256@8", 256, 8, 3),
+    ] {
+        let norm = BatchNorm {
+            pixels: n * s * s,
+            channels: c,
+            relu: true,
+        };
+        let (x, dy, gamma, beta) = (
+            values(n * s * s * c),
+            values(n * s * s * c),
+            values(c),
+            values(c),
+        );
         let (mut y, mut dx, mut dg, mut db) = (x.clone(), x.clone(), gamma.clone(), beta.clone());
         let mut statistics = norm.statistics(&x, 1e-5);
         let f = best(|| statistics = norm.forward_training(&x, &gamma, &beta, 1e-5, &mut y));
         let b = best(|| {
             norm.backward(
-                &x, &dy, &gamma, &beta, &statistics.mean, &statistics.inverse_std, &mut dx,
-                &mut dg, &mut db,
+                &x,
+                &dy,
+                &gamma,
+                &beta,
+                &statistics.mean,
+                &statistics.inverse_std,
+                &mut dx,
+                &mut dg,
+                &mut db,
             );
         });
         let pool = MaxPool2x2 { n, h: s, w: s, c };

@@ -46,7 +46,11 @@ impl DhrNet {
         plan: &BatchPlan,
         pooling: Pooling,
     ) -> Result<ActivationStream<'_>> {
-        Ok(ActivationStream { network: self, batches: batches(dataset, plan)?, pooling })
+        Ok(ActivationStream {
+            network: self,
+            batches: batches(dataset, plan)?,
+            pooling,
+        })
     }
 
     /// Everything the network computes for one batch of pictures, in evaluation mode.
@@ -96,6 +100,10 @@ impl Iterator for ActivationStream<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.batches.next()?;
-        Some(batch.map_err(Into::into).and_then(|b| self.network.activate(&b, self.pooling)))
+        Some(
+            batch
+                .map_err(Into::into)
+                .and_then(|b| self.network.activate(&b, self.pooling)),
+        )
     }
 }

@@ -50,7 +50,11 @@ impl DhrNet {
     /// # Errors
     /// What is wrong with the file: not safetensors, no description, or another architecture's
     /// parameters (names and shapes are compared both ways).
-    pub fn from_safetensors(bytes: &[u8], path: &Path, device: &Device) -> Result<(Self, ModelCard)> {
+    pub fn from_safetensors(
+        bytes: &[u8],
+        path: &Path,
+        device: &Device,
+    ) -> Result<(Self, ModelCard)> {
         let (values, metadata) = deserialise(bytes, path)?;
         let (network, card) = Self::described_by(&metadata, path, device)?;
         network.load(&values, path)?;
@@ -70,8 +74,12 @@ impl DhrNet {
             mean: card.normalisation.mean,
             std: card.normalisation.std,
         };
-        let text = serde_json::to_string(&text).map_err(|e| candle_core::Error::Msg(e.to_string()))?;
-        Ok(HashMap::from([("format".to_owned(), FORMAT.to_owned()), ("model".to_owned(), text)]))
+        let text =
+            serde_json::to_string(&text).map_err(|e| candle_core::Error::Msg(e.to_string()))?;
+        Ok(HashMap::from([
+            ("format".to_owned(), FORMAT.to_owned()),
+            ("model".to_owned(), text),
+        ]))
     }
 
     pub(crate) fn described_by(
@@ -79,13 +87,22 @@ impl DhrNet {
         path: &Path,
         device: &Device,
     ) -> Result<(Self, ModelCard)> {
-        let wrong = |what: String| ModelError::Metadata { path: path.to_owned(), what };
+        let wrong = |what: String| ModelError::Metadata {
+            path: path.to_owned(),
+            what,
+        };
         match metadata.get("format") {
             Some(format) if format == FORMAT => {}
-            Some(format) => return Err(wrong(format!("format {format}, this version reads {FORMAT}"))),
+            Some(format) => {
+                return Err(wrong(format!(
+                    "format {format}, this version reads {FORMAT}"
+                )));
+            }
             None => return Err(wrong("no crosr description in the metadata".to_owned())),
         }
-        let text = metadata.get("model").ok_or_else(|| wrong("no model description".to_owned()))?;
+        let text = metadata
+            .get("model")
+            .ok_or_else(|| wrong("no model description".to_owned()))?;
         let text: CardText =
             serde_json::from_str(text).map_err(|e| wrong(format!("model description: {e}")))?;
         if text.class_names.len() != text.architecture.n_classes {
@@ -96,13 +113,25 @@ impl DhrNet {
             )));
         }
         let network = Self::zeroed(&text.architecture, device)?;
-        let normalisation = Normalisation { mean: text.mean, std: text.std };
-        Ok((network, ModelCard { class_names: text.class_names, normalisation }))
+        let normalisation = Normalisation {
+            mean: text.mean,
+            std: text.std,
+        };
+        Ok((
+            network,
+            ModelCard {
+                class_names: text.class_names,
+                normalisation,
+            },
+        ))
     }
 
     /// Parameters and running statistics as plain values.
     pub(crate) fn values(&self) -> Result<Values> {
-        self.named_tensors().into_iter().map(|(name, t)| Ok((name, to_values(&t)?))).collect()
+        self.named_tensors()
+            .into_iter()
+            .map(|(name, t)| Ok((name, to_values(&t)?)))
+            .collect()
     }
 
     /// Fills the parameters; names and shapes must be exactly the network's.
@@ -112,8 +141,10 @@ impl DhrNet {
         for (name, variable) in &variables {
             match values.get(name) {
                 None => faults.push(format!("{name} is missing")),
-                Some((shape, _)) if shape != variable.dims() => faults
-                    .push(format!("{name} is {shape:?}, the network's is {:?}", variable.dims())),
+                Some((shape, _)) if shape != variable.dims() => faults.push(format!(
+                    "{name} is {shape:?}, the network's is {:?}",
+                    variable.dims()
+                )),
                 Some(_) => {}
             }
         }
@@ -127,7 +158,10 @@ impl DhrNet {
             if more > 0 {
                 what.push_str(&format!("; and {more} more"));
             }
-            return Err(ModelError::Architecture { path: path.to_owned(), what });
+            return Err(ModelError::Architecture {
+                path: path.to_owned(),
+                what,
+            });
         }
         for (name, variable) in &variables {
             if let Some((shape, data)) = values.get(name) {
@@ -155,7 +189,10 @@ pub(crate) fn serialise(values: &Values, metadata: HashMap<String, String>) -> R
         .iter()
         .map(|(name, (shape, _))| {
             let data = bytes.get(name).map_or(&[][..], Vec::as_slice);
-            Ok((name.clone(), TensorView::new(Dtype::F32, shape.clone(), data)?))
+            Ok((
+                name.clone(),
+                TensorView::new(Dtype::F32, shape.clone(), data)?,
+            ))
         })
         .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
     let written = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
@@ -164,7 +201,10 @@ pub(crate) fn serialise(values: &Values, metadata: HashMap<String, String>) -> R
 
 /// Reads float tensors of any width as f32, and the metadata.
 pub(crate) fn deserialise(bytes: &[u8], path: &Path) -> Result<(Values, HashMap<String, String>)> {
-    let unreadable = |source| ModelError::Safetensors { path: path.to_owned(), source };
+    let unreadable = |source| ModelError::Safetensors {
+        path: path.to_owned(),
+        source,
+    };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
     let metadata = header.metadata().clone().unwrap_or_default();
     let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
@@ -172,9 +212,10 @@ pub(crate) fn deserialise(bytes: &[u8], path: &Path) -> Result<(Values, HashMap<
     for (name, view) in file.iter() {
         let raw = view.data();
         let data: Vec<f32> = match view.dtype() {
-            Dtype::F32 => {
-                raw.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-            }
+            Dtype::F32 => raw
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect(),
             Dtype::F16 => raw
                 .chunks_exact(2)
                 .map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32())

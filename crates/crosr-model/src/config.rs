@@ -91,14 +91,27 @@ impl DhrConfig {
 
     /// Refuses shapes that make no network.
     pub fn check(&self) -> Result<()> {
-        let bad = |field, value: String, wanted| Err(ModelError::Config { field, value, wanted });
+        let bad = |field, value: String, wanted| {
+            Err(ModelError::Config {
+                field,
+                value,
+                wanted,
+            })
+        };
         if self.n_classes < 2 {
             return bad("n_classes", self.n_classes.to_string(), "at least 2");
         }
         if self.image_size == 0 || !self.image_size.is_multiple_of(8) || self.image_size > 1024 {
-            return bad("image_size", self.image_size.to_string(), "a multiple of 8, at most 1024");
+            return bad(
+                "image_size",
+                self.image_size.to_string(),
+                "a multiple of 8, at most 1024",
+            );
         }
-        let channels = self.widths.iter().chain([&self.latent_channels, &self.hidden]);
+        let channels = self
+            .widths
+            .iter()
+            .chain([&self.latent_channels, &self.hidden]);
         for &n in channels {
             if n == 0 || n > 65_536 {
                 return bad("a layer's width", n.to_string(), "between 1 and 65536");
@@ -136,11 +149,41 @@ mod tests {
         let good = DhrConfig::cifar10(10);
         assert!(good.check().is_ok());
         for (field, config) in [
-            ("n_classes", DhrConfig { n_classes: 1, ..good.clone() }),
-            ("image_size", DhrConfig { image_size: 28, ..good.clone() }),
-            ("a layer's width", DhrConfig { hidden: 0, ..good.clone() }),
-            ("dropout", DhrConfig { fc_dropout: 1.0, ..good.clone() }),
-            ("dropout", DhrConfig { conv_dropout: f32::NAN, ..good.clone() }),
+            (
+                "n_classes",
+                DhrConfig {
+                    n_classes: 1,
+                    ..good.clone()
+                },
+            ),
+            (
+                "image_size",
+                DhrConfig {
+                    image_size: 28,
+                    ..good.clone()
+                },
+            ),
+            (
+                "a layer's width",
+                DhrConfig {
+                    hidden: 0,
+                    ..good.clone()
+                },
+            ),
+            (
+                "dropout",
+                DhrConfig {
+                    fc_dropout: 1.0,
+                    ..good.clone()
+                },
+            ),
+            (
+                "dropout",
+                DhrConfig {
+                    conv_dropout: f32::NAN,
+                    ..good.clone()
+                },
+            ),
         ] {
             match config.check() {
                 Err(ModelError::Config { field: found, .. }) => assert_eq!(found, field),

@@ -43,12 +43,15 @@ fn config_of(
     path: &Path,
     reconstruction: ReconstructionActivation,
 ) -> Result<DhrConfig> {
-    let wrong = |what: String| ModelError::Architecture { path: path.to_owned(), what };
+    let wrong = |what: String| ModelError::Architecture {
+        path: path.to_owned(),
+        what,
+    };
     let dim = |name: &str, rank: usize, axis: usize| match values.get(name) {
         None => Err(wrong(format!("{name} is missing"))),
-        Some((shape, _)) if shape.len() != rank => {
-            Err(wrong(format!("{name} has shape {shape:?}, {rank} dimensions are expected")))
-        }
+        Some((shape, _)) if shape.len() != rank => Err(wrong(format!(
+            "{name} has shape {shape:?}, {rank} dimensions are expected"
+        ))),
         Some((shape, _)) => Ok(shape[axis]),
     };
     let widths = [

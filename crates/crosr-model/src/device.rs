@@ -10,7 +10,10 @@ use crate::error::{ModelError, Result};
 /// # Errors
 /// [`ModelError::Device`] for a name that is none of these, or a device that cannot be had.
 pub fn device(name: &str) -> Result<Device> {
-    let unavailable = |what: String| ModelError::Device { name: name.to_owned(), what };
+    let unavailable = |what: String| ModelError::Device {
+        name: name.to_owned(),
+        what,
+    };
     match name {
         "cpu" => Ok(Device::Cpu),
         "auto" => {
@@ -25,7 +28,9 @@ pub fn device(name: &str) -> Result<Device> {
         "metal" if candle_core::utils::metal_is_available() => {
             Device::new_metal(0).map_err(|e| unavailable(e.to_string()))
         }
-        "metal" => Err(unavailable("this build has no Metal (cargo feature `metal`)".to_owned())),
+        "metal" => Err(unavailable(
+            "this build has no Metal (cargo feature `metal`)".to_owned(),
+        )),
         _ => {
             let number = match name.strip_prefix("cuda") {
                 Some("") => Some(0),
@@ -33,10 +38,12 @@ pub fn device(name: &str) -> Result<Device> {
                 None => None,
             };
             match number {
-                None => Err(unavailable("there are cpu, cuda, cuda:N, metal and auto".to_owned())),
-                Some(_) if !candle_core::utils::cuda_is_available() => {
-                    Err(unavailable("this build has no CUDA (cargo feature `cuda`)".to_owned()))
-                }
+                None => Err(unavailable(
+                    "there are cpu, cuda, cuda:N, metal and auto".to_owned(),
+                )),
+                Some(_) if !candle_core::utils::cuda_is_available() => Err(unavailable(
+                    "this build has no CUDA (cargo feature `cuda`)".to_owned(),
+                )),
                 Some(number) => Device::new_cuda(number).map_err(|e| unavailable(e.to_string())),
             }
         }

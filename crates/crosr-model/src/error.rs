@@ -94,7 +94,9 @@ pub enum ModelError {
         network: usize,
     },
     /// A dataset too small for one training batch.
-    #[error("{samples} training samples make no full batch of {batch_size}; use a smaller batch size")]
+    #[error(
+        "{samples} training samples make no full batch of {batch_size}; use a smaller batch size"
+    )]
     TooFewSamples {
         /// Samples there are.
         samples: usize,

@@ -30,6 +30,8 @@ mod convert;
 pub mod cpu;
 mod device;
 mod error;
+#[cfg(test)]
+mod golden;
 mod network;
 mod operator;
 mod ops;

@@ -41,7 +41,10 @@ struct Conv3x3 {
 
 impl Conv3x3 {
     fn new(c_in: usize, c_out: usize, vb: VarBuilder<'_>) -> candle_core::Result<Self> {
-        Ok(Self { weight: vb.get((c_out, c_in, 3, 3), "weight")?, bias: vb.get(c_out, "bias")? })
+        Ok(Self {
+            weight: vb.get((c_out, c_in, 3, 3), "weight")?,
+            bias: vb.get(c_out, "bias")?,
+        })
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor) -> candle_core::Result<Tensor> {
@@ -60,7 +63,10 @@ struct Deconv2x2 {
 
 impl Deconv2x2 {
     fn new(c_in: usize, c_out: usize, vb: VarBuilder<'_>) -> candle_core::Result<Self> {
-        Ok(Self { weight: vb.get((c_in, c_out, 2, 2), "weight")?, bias: vb.get(c_out, "bias")? })
+        Ok(Self {
+            weight: vb.get((c_in, c_out, 2, 2), "weight")?,
+            bias: vb.get(c_out, "bias")?,
+        })
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor, relu: bool) -> candle_core::Result<Tensor> {
@@ -75,7 +81,10 @@ struct Linear {
 
 impl Linear {
     fn new(n_in: usize, n_out: usize, vb: VarBuilder<'_>) -> candle_core::Result<Self> {
-        Ok(Self { weight: vb.get((n_out, n_in), "weight")?, bias: vb.get(n_out, "bias")? })
+        Ok(Self {
+            weight: vb.get((n_out, n_in), "weight")?,
+            bias: vb.get(n_out, "bias")?,
+        })
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor, relu: bool) -> candle_core::Result<Tensor> {
@@ -183,8 +192,7 @@ impl DhrNet {
     pub(crate) fn zeroed(config: &DhrConfig, device: &Device) -> Result<Self> {
         config.check()?;
         let parameters = Parameters::default();
-        let vb =
-            VarBuilder::from_backend(Box::new(parameters.clone()), DType::F32, device.clone());
+        let vb = VarBuilder::from_backend(Box::new(parameters.clone()), DType::F32, device.clone());
         let [c1, c2, c3] = config.widths;
         let latent = config.latent_channels;
         let bottleneck = |index: usize, channels| -> candle_core::Result<Bottleneck> {
@@ -229,7 +237,9 @@ impl DhrNet {
     /// Parameters and running statistics by their published names, sorted.
     pub fn named_tensors(&self) -> Vec<(String, Tensor)> {
         let all = self.parameters.all();
-        all.into_iter().map(|(name, variable)| (name, variable.as_tensor().clone())).collect()
+        all.into_iter()
+            .map(|(name, variable)| (name, variable.as_tensor().clone()))
+            .collect()
     }
 
     pub(crate) fn parameters(&self) -> &Parameters {
@@ -277,9 +287,15 @@ impl DhrNet {
         }
         let train = matches!(mode, Mode::Train { .. });
         let drop = |x: &Tensor, p: f32, layer: u64| match mode {
-            Mode::Train { dropout_seed } if p > 0.0 => {
-                ops::dropout(tape, x, p, ops::DropoutKey { seed: dropout_seed, layer })
-            }
+            Mode::Train { dropout_seed } if p > 0.0 => ops::dropout(
+                tape,
+                x,
+                p,
+                ops::DropoutKey {
+                    seed: dropout_seed,
+                    layer,
+                },
+            ),
             _ => Ok(x.clone()),
         };
 
@@ -292,8 +308,16 @@ impl DhrNet {
         }
 
         let mut h = ops::flatten(tape, &x)?;
-        h = drop(&self.fc[0].forward(tape, &h, true)?, self.config.fc_dropout, 3)?;
-        h = drop(&self.fc[1].forward(tape, &h, true)?, self.config.fc_dropout, 4)?;
+        h = drop(
+            &self.fc[0].forward(tape, &h, true)?,
+            self.config.fc_dropout,
+            3,
+        )?;
+        h = drop(
+            &self.fc[1].forward(tape, &h, true)?,
+            self.config.fc_dropout,
+            4,
+        )?;
         let logits = self.fc[2].forward(tape, &h, false)?;
 
         let [z1, z2, z3] = [&latents[0], &latents[1], &latents[2]];

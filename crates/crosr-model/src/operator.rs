@@ -43,7 +43,10 @@ pub(crate) struct Custom(pub(crate) Arc<dyn Operator>);
 fn contiguous<'a>(storage: &'a CpuStorage, layout: &'a Layout) -> Result<View<'a>> {
     let data = storage.as_slice::<f32>()?;
     match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(View { data: &data[start..end], dims: layout.dims() }),
+        Some((start, end)) => Ok(View {
+            data: &data[start..end],
+            dims: layout.dims(),
+        }),
         None => candle_core::bail!("the kernels take contiguous tensors, got {layout:?}"),
     }
 }
@@ -81,7 +84,8 @@ impl Custom {
         let mut tensors = inputs.to_vec();
         tensors.extend([output, &gradient]);
         let gradients = with_views(&tensors, |views| {
-            self.0.backward(&views[..N], views[N], views[N + 1].data, &wanted)
+            self.0
+                .backward(&views[..N], views[N], views[N + 1].data, &wanted)
         })?;
         let mut result = [const { None }; N];
         for ((slot, gradient), input) in result.iter_mut().zip(gradients).zip(inputs) {
@@ -149,7 +153,11 @@ impl CustomOp3 for Custom {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        self.run(&[contiguous(s1, l1)?, contiguous(s2, l2)?, contiguous(s3, l3)?])
+        self.run(&[
+            contiguous(s1, l1)?,
+            contiguous(s2, l2)?,
+            contiguous(s3, l3)?,
+        ])
     }
 
     fn bwd(

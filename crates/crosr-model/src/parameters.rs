@@ -26,12 +26,18 @@ pub(crate) fn is_statistic(name: &str) -> bool {
 impl Parameters {
     /// All variables, sorted by name.
     pub(crate) fn all(&self) -> BTreeMap<String, Var> {
-        self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// What the optimiser changes, sorted by name.
     pub(crate) fn trainable(&self) -> Vec<(String, Var)> {
-        self.all().into_iter().filter(|(name, _)| !is_statistic(name)).collect()
+        self.all()
+            .into_iter()
+            .filter(|(name, _)| !is_statistic(name))
+            .collect()
     }
 
     /// Draws fresh weights, uniform with the variance that keeps a signal's size: 2 / fan-in in
@@ -56,7 +62,11 @@ impl Parameters {
                 "weight" | "running_var" => vec![1f32; count],
                 _ => vec![0f32; count],
             };
-            variable.set(&Tensor::from_vec(values, variable.shape(), variable.device())?)?;
+            variable.set(&Tensor::from_vec(
+                values,
+                variable.shape(),
+                variable.device(),
+            )?)?;
         }
         Ok(())
     }
@@ -80,7 +90,10 @@ fn fan_in(layer: &str, dims: &[usize]) -> usize {
 /// Lets `VarBuilder` create the variables that a network's constructor asks for.
 impl SimpleBackend for Parameters {
     fn get(&self, s: Shape, name: &str, _: Init, dtype: DType, dev: &Device) -> Result<Tensor> {
-        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut variables = self
+            .variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if variables.contains_key(name) {
             candle_core::bail!("two layers are named {name}");
         }
@@ -95,6 +108,9 @@ impl SimpleBackend for Parameters {
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
-        self.variables.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+        self.variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(name)
     }
 }

@@ -36,7 +36,11 @@ impl Schedule {
     pub fn learning_rate(&self, step: u64, steps_per_epoch: u64, epochs: u64) -> f64 {
         match *self {
             Self::Constant { learning_rate } => learning_rate,
-            Self::Step { learning_rate, factor, every } => {
+            Self::Step {
+                learning_rate,
+                factor,
+                every,
+            } => {
                 let epoch = step / steps_per_epoch.max(1);
                 learning_rate * factor.powi((epoch / every.max(1) as u64) as i32)
             }
@@ -51,7 +55,11 @@ impl Schedule {
                 if at < turn {
                     between(start, peak, at / turn)
                 } else {
-                    let part = if last > turn { (at - turn) / (last - turn) } else { 0.0 };
+                    let part = if last > turn {
+                        (at - turn) / (last - turn)
+                    } else {
+                        0.0
+                    };
                     between(peak, start / 1e4, part)
                 }
             }
@@ -73,21 +81,32 @@ mod tests {
 
     #[test]
     fn one_cycle_starts_peaks_and_ends() {
-        let schedule = Schedule::OneCycle { peak: 0.1, warm_up: 0.3 };
+        let schedule = Schedule::OneCycle {
+            peak: 0.1,
+            warm_up: 0.3,
+        };
         let at = |step| schedule.learning_rate(step, 101, 1);
         assert!((at(0) - 0.004).abs() < 1e-15);
         assert!((at(30) - 0.1).abs() < 1e-15);
         assert!((at(100) - 0.1 / 250_000.0).abs() < 1e-15);
         assert!((at(15) - 0.052).abs() < 1e-15, "half-way up is the mean");
-        assert!((at(65) - 0.5 * (0.1 + 4e-7)).abs() < 1e-12, "half-way down too");
+        assert!(
+            (at(65) - 0.5 * (0.1 + 4e-7)).abs() < 1e-12,
+            "half-way down too"
+        );
         assert_eq!(at(500), at(100), "past the end it stays");
     }
 
     #[test]
     fn steps_fall_between_epochs() {
-        let schedule = Schedule::Step { learning_rate: 1.0, factor: 0.1, every: 2 };
-        let rates: Vec<f64> =
-            (0..5).map(|epoch| schedule.learning_rate(epoch * 10 + 9, 10, 5)).collect();
+        let schedule = Schedule::Step {
+            learning_rate: 1.0,
+            factor: 0.1,
+            every: 2,
+        };
+        let rates: Vec<f64> = (0..5)
+            .map(|epoch| schedule.learning_rate(epoch * 10 + 9, 10, 5))
+            .collect();
         for (found, wanted) in rates.iter().zip([1.0, 1.0, 0.1, 0.1, 0.01]) {
             assert!((found - wanted).abs() < 1e-12);
         }
@@ -95,7 +114,10 @@ mod tests {
 
     #[test]
     fn one_step_or_none_is_no_division_by_zero() {
-        let schedule = Schedule::OneCycle { peak: 0.1, warm_up: 1.0 };
+        let schedule = Schedule::OneCycle {
+            peak: 0.1,
+            warm_up: 1.0,
+        };
         for (step, per_epoch, epochs) in [(0, 1, 1), (0, 0, 0), (3, 2, 2)] {
             assert!(schedule.learning_rate(step, per_epoch, epochs).is_finite());
         }

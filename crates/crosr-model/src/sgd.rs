@@ -27,7 +27,12 @@ pub(crate) struct Sgd {
 
 impl Sgd {
     pub(crate) fn new(parameters: Vec<(String, Var)>, momentum: f64, weight_decay: f64) -> Self {
-        Self { parameters, velocities: BTreeMap::new(), momentum, weight_decay }
+        Self {
+            parameters,
+            velocities: BTreeMap::new(),
+            momentum,
+            weight_decay,
+        }
     }
 
     /// One update of every parameter that has a gradient.
@@ -58,7 +63,8 @@ impl Sgd {
                 }
                 let direction = direction.detach();
                 variable.set(&(variable.as_tensor().detach() - (&direction * learning_rate)?)?)?;
-                self.velocities.insert(name.clone(), Velocity::OnDevice(direction));
+                self.velocities
+                    .insert(name.clone(), Velocity::OnDevice(direction));
             }
         }
         Ok(())
@@ -66,15 +72,19 @@ impl Sgd {
 
     /// The state, for an exact resume.
     pub(crate) fn velocities(&self) -> Result<Values> {
-        let shapes: BTreeMap<&String, &[usize]> =
-            self.parameters.iter().map(|(name, v)| (name, v.dims())).collect();
+        let shapes: BTreeMap<&String, &[usize]> = self
+            .parameters
+            .iter()
+            .map(|(name, v)| (name, v.dims()))
+            .collect();
         self.velocities
             .iter()
             .map(|(name, velocity)| {
                 let values = match velocity {
-                    Velocity::InMemory(data) => {
-                        (shapes.get(name).map_or(Vec::new(), |s| s.to_vec()), data.clone())
-                    }
+                    Velocity::InMemory(data) => (
+                        shapes.get(name).map_or(Vec::new(), |s| s.to_vec()),
+                        data.clone(),
+                    ),
                     Velocity::OnDevice(tensor) => to_values(tensor)?,
                 };
                 Ok((name.clone(), values))
@@ -86,14 +96,20 @@ impl Sgd {
     pub(crate) fn restore(&mut self, values: &Values, in_memory: bool) -> Result<()> {
         self.velocities.clear();
         for (name, variable) in &self.parameters {
-            let Some((shape, data)) = values.get(name) else { continue };
+            let Some((shape, data)) = values.get(name) else {
+                continue;
+            };
             if shape != variable.dims() {
                 continue;
             }
             let velocity = if in_memory {
                 Velocity::InMemory(data.clone())
             } else {
-                Velocity::OnDevice(Tensor::from_slice(data, shape.as_slice(), variable.device())?)
+                Velocity::OnDevice(Tensor::from_slice(
+                    data,
+                    shape.as_slice(),
+                    variable.device(),
+                )?)
             };
             self.velocities.insert(name.clone(), velocity);
         }
@@ -120,7 +136,12 @@ impl InplaceOp1 for InMemoryStep<'_> {
             return Err(Error::Msg("parameters are contiguous".to_owned()));
         };
         let mut velocity = self.velocity.lock().unwrap_or_else(PoisonError::into_inner);
-        cpu::sgd_step(self.step, &mut data[start..end], self.gradient, &mut velocity);
+        cpu::sgd_step(
+            self.step,
+            &mut data[start..end],
+            self.gradient,
+            &mut velocity,
+        );
         Ok(())
     }
 }

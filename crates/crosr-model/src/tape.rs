@@ -24,7 +24,11 @@ pub(crate) enum Backend {
 impl Backend {
     /// The best there is for a device.
     pub(crate) fn of(device: &Device) -> Self {
-        if device.is_cpu() { Self::Kernels } else { Self::Candle }
+        if device.is_cpu() {
+            Self::Kernels
+        } else {
+            Self::Candle
+        }
     }
 }
 
@@ -55,20 +59,27 @@ pub(crate) struct Tape {
 impl Tape {
     /// No gradients wanted.
     pub(crate) fn off(backend: Backend) -> Self {
-        Self { backend, recording: Recording::Off }
+        Self {
+            backend,
+            recording: Recording::Off,
+        }
     }
 
     /// Gradients through candle's own graph.
     pub(crate) fn candle(backend: Backend) -> Self {
-        Self { backend, recording: Recording::Candle }
+        Self {
+            backend,
+            recording: Recording::Candle,
+        }
     }
 
     /// The quickest way to gradients on a device.
     pub(crate) fn recording(backend: Backend) -> Self {
         match backend {
-            Backend::Kernels => {
-                Self { backend, recording: Recording::Own(Mutex::new(Vec::new())) }
-            }
+            Backend::Kernels => Self {
+                backend,
+                recording: Recording::Own(Mutex::new(Vec::new())),
+            },
             Backend::Candle => Self::candle(backend),
         }
     }
@@ -103,11 +114,28 @@ impl Tape {
 
     fn push(&self, operator: Option<Arc<dyn Operator>>, inputs: &[&Tensor], output: &Tensor) {
         if let Recording::Own(nodes) = &self.recording {
-            nodes.lock().unwrap_or_else(PoisonError::into_inner).push(Node {
-                operator,
-                inputs: inputs.iter().map(|&t| t.clone()).collect(),
-                output: output.clone(),
-            });
+            nodes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(Node {
+                    operator,
+                    inputs: inputs.iter().map(|&t| t.clone()).collect(),
+                    output: output.clone(),
+                });
+        }
+    }
+
+    /// Gradients of `Σ seed · output`, for a seed of the output's shape.
+    #[cfg(test)]
+    pub(crate) fn backward_from(self, output: &Tensor, seed: &Tensor) -> Result<Gradients> {
+        match self.recording {
+            Recording::Off => candle_core::bail!("this pass was not recorded"),
+            Recording::Candle => Ok(Gradients::Candle((output * seed)?.sum_all()?.backward()?)),
+            Recording::Own(nodes) => {
+                let nodes = nodes.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let seed = seed.flatten_all()?.to_vec1()?;
+                differentiate(nodes, HashMap::from([(output.id(), seed)]))
+            }
         }
     }
 
@@ -131,32 +159,46 @@ impl Tape {
             }
             Recording::Own(nodes) => {
                 let nodes = nodes.into_inner().unwrap_or_else(PoisonError::into_inner);
-                differentiate(nodes, outputs)
+                let mut seeds = HashMap::new();
+                for (output, weight) in outputs {
+                    let seed = vec![*weight as f32; output.elem_count()];
+                    accumulate(&mut seeds, output.id(), seed);
+                }
+                differentiate(nodes, seeds)
             }
         }
     }
 }
 
-fn differentiate(mut nodes: Vec<Node>, outputs: &[(&Tensor, f64)]) -> Result<Gradients> {
+/// Walks back from `gradients`, which hold those of the outputs.
+fn differentiate(
+    mut nodes: Vec<Node>,
+    mut gradients: HashMap<TensorId, Vec<f32>>,
+) -> Result<Gradients> {
     // An input needs a gradient if it is a variable or was itself computed from one.
     let mut tracked: HashSet<TensorId> = HashSet::new();
     for node in &nodes {
-        if node.inputs.iter().any(|t| t.is_variable() || tracked.contains(&t.id())) {
+        if node
+            .inputs
+            .iter()
+            .any(|t| t.is_variable() || tracked.contains(&t.id()))
+        {
             tracked.insert(node.output.id());
         }
     }
-    let mut gradients: HashMap<TensorId, Vec<f32>> = HashMap::new();
-    for (output, weight) in outputs {
-        accumulate(&mut gradients, output.id(), vec![*weight as f32; output.elem_count()]);
-    }
     while let Some(node) = nodes.pop() {
-        let Some(gradient) = gradients.remove(&node.output.id()) else { continue };
+        let Some(gradient) = gradients.remove(&node.output.id()) else {
+            continue;
+        };
         let Some(operator) = node.operator else {
             accumulate(&mut gradients, node.inputs[0].id(), gradient);
             continue;
         };
-        let wanted: Vec<bool> =
-            node.inputs.iter().map(|t| t.is_variable() || tracked.contains(&t.id())).collect();
+        let wanted: Vec<bool> = node
+            .inputs
+            .iter()
+            .map(|t| t.is_variable() || tracked.contains(&t.id()))
+            .collect();
         let mut tensors: Vec<&Tensor> = node.inputs.iter().collect();
         tensors.push(&node.output);
         let results = with_views(&tensors, |views| match views.split_last() {
@@ -180,7 +222,9 @@ fn accumulate(gradients: &mut HashMap<TensorId, Vec<f32>>, id: TensorId, gradien
         std::collections::hash_map::Entry::Occupied(mut slot) => {
             let sum = slot.get_mut().par_chunks_mut(CHUNK);
             sum.zip(gradient.par_chunks(CHUNK)).for_each(|(sum, more)| {
-                sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+                sum.iter_mut()
+                    .zip(more)
+                    .for_each(|(sum, more)| *sum += more);
             });
         }
     }

@@ -47,7 +47,10 @@ impl TrainParams {
         Self {
             epochs,
             batch_size: 128,
-            schedule: Schedule::OneCycle { peak: 0.05, warm_up: 0.3 },
+            schedule: Schedule::OneCycle {
+                peak: 0.05,
+                warm_up: 0.3,
+            },
             momentum: 0.9,
             weight_decay: 5e-4,
             reconstruction_weight: 1.0,
@@ -62,8 +65,13 @@ impl TrainParams {
     /// # Errors
     /// [`ModelError::TrainParam`] naming the setting.
     pub fn check(&self) -> Result<()> {
-        let bad =
-            |field, value: String, wanted| Err(ModelError::TrainParam { field, value, wanted });
+        let bad = |field, value: String, wanted| {
+            Err(ModelError::TrainParam {
+                field,
+                value,
+                wanted,
+            })
+        };
         let rate = self.schedule.peak();
         if self.epochs == 0 {
             return bad("epochs", "0".to_owned(), "at least 1");
@@ -75,14 +83,26 @@ impl TrainParams {
             return bad("learning rate", rate.to_string(), "a positive number");
         }
         if !(0.0..1.0).contains(&self.momentum) {
-            return bad("momentum", self.momentum.to_string(), "at least 0 and below 1");
+            return bad(
+                "momentum",
+                self.momentum.to_string(),
+                "at least 0 and below 1",
+            );
         }
         if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return bad("weight decay", self.weight_decay.to_string(), "0 or a positive number");
+            return bad(
+                "weight decay",
+                self.weight_decay.to_string(),
+                "0 or a positive number",
+            );
         }
         let weight = self.reconstruction_weight;
         if !(weight >= 0.0 && weight.is_finite()) {
-            return bad("reconstruction weight", weight.to_string(), "0 or a positive number");
+            return bad(
+                "reconstruction weight",
+                weight.to_string(),
+                "0 or a positive number",
+            );
         }
         Ok(())
     }
@@ -178,9 +198,19 @@ impl Trainer {
     }
 
     fn with_network(network: DhrNet, card: ModelCard, params: TrainParams) -> Self {
-        let sgd =
-            Sgd::new(network.parameters().trainable(), params.momentum, params.weight_decay);
-        Self { network, card, params, sgd, epochs_done: 0, steps_done: 0 }
+        let sgd = Sgd::new(
+            network.parameters().trainable(),
+            params.momentum,
+            params.weight_decay,
+        );
+        Self {
+            network,
+            card,
+            params,
+            sgd,
+            epochs_done: 0,
+            steps_done: 0,
+        }
     }
 
     /// Goes on from a state written by [`Trainer::state`]: the rest of the training gives the
@@ -193,12 +223,13 @@ impl Trainer {
         let (values, metadata) = deserialise(bytes, path)?;
         let (network, card) = DhrNet::described_by(&metadata, path, device)?;
         let count = |key: &str| {
-            metadata.get(key).and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| {
-                ModelError::Metadata {
+            metadata
+                .get(key)
+                .and_then(|text| text.parse::<u64>().ok())
+                .ok_or_else(|| ModelError::Metadata {
                     path: path.to_owned(),
                     what: format!("no training state ({key})"),
-                }
-            })
+                })
         };
         let (mut parameters, mut velocities) = (Values::new(), Values::new());
         for (name, value) in values {
@@ -211,7 +242,9 @@ impl Trainer {
         network.load(&parameters, path)?;
         let (epochs_done, steps_done) = (count("epochs_done")? as usize, count("steps_done")?);
         let mut trainer = Self::with_network(network, card, params);
-        trainer.sgd.restore(&velocities, Backend::of(device) == Backend::Kernels)?;
+        trainer
+            .sgd
+            .restore(&velocities, Backend::of(device) == Backend::Kernels)?;
         trainer.epochs_done = epochs_done;
         trainer.steps_done = steps_done;
         Ok(trainer)
@@ -277,7 +310,11 @@ impl Trainer {
         }
         let plan = BatchPlan {
             augmentation: self.params.augmentation.clone(),
-            order: if self.params.shuffle { Order::Shuffled } else { Order::Sequential },
+            order: if self.params.shuffle {
+                Order::Shuffled
+            } else {
+                Order::Sequential
+            },
             drop_last: true,
             epoch: self.epochs_done as u64,
             ..self.plan()
@@ -285,7 +322,10 @@ impl Trainer {
         let samples = dataset.len();
         let steps = samples / self.params.batch_size;
         if steps == 0 {
-            return Err(ModelError::TooFewSamples { samples, batch_size: self.params.batch_size });
+            return Err(ModelError::TooFewSamples {
+                samples,
+                batch_size: self.params.batch_size,
+            });
         }
         let start = Instant::now();
         let mut waited = 0.0;
@@ -308,7 +348,12 @@ impl Trainer {
             let weight = self.params.reconstruction_weight as f32;
             let loss = losses.classification as f32 + weight * losses.reconstruction as f32;
             if !loss.is_finite() {
-                return Err(ModelError::LossNotFinite { epoch, step, learning_rate, loss });
+                return Err(ModelError::LossNotFinite {
+                    epoch,
+                    step,
+                    learning_rate,
+                    loss,
+                });
             }
             let size = batch.labels.len();
             let accuracy = losses.correct as f32 / size as f32;
@@ -316,7 +361,14 @@ impl Trainer {
             sums.reconstruction += losses.reconstruction * size as f64;
             sums.correct += losses.correct;
             images += size;
-            observe(&StepReport { epoch, step, steps, images: size, loss, accuracy });
+            observe(&StepReport {
+                epoch,
+                step,
+                steps,
+                images: size,
+                loss,
+                accuracy,
+            });
         }
         self.epochs_done += 1;
         let mean = |sum: f64| sum / images.max(1) as f64;
@@ -336,7 +388,12 @@ impl Trainer {
     }
 
     fn plan(&self) -> BatchPlan {
-        evaluation_plan(&self.network, &self.card, self.params.batch_size, self.params.seed)
+        evaluation_plan(
+            &self.network,
+            &self.card,
+            self.params.batch_size,
+            self.params.seed,
+        )
     }
 
     /// One optimiser step on one batch, as [`Trainer::run_epoch`] takes them.
@@ -354,9 +411,14 @@ impl Trainer {
         let images = Tensor::from_slice(&batch.images, &batch.shape, self.network.device())?;
         let tape = Tape::recording(Backend::of(self.network.device()));
         let images = ops::from_nchw(&tape, &images)?;
-        let dropout_seed =
-            self.params.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(self.steps_done);
-        let output = self.network.forward_on(&tape, &images, Mode::Train { dropout_seed })?;
+        let dropout_seed = self
+            .params
+            .seed
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .wrapping_add(self.steps_done);
+        let output = self
+            .network
+            .forward_on(&tape, &images, Mode::Train { dropout_seed })?;
         let correct = count_correct(&output.logits, &labels)?;
         let classification = ops::cross_entropy(&tape, &output.logits, labels)?;
         let reconstruction = ops::mean_squared_error(&tape, &output.reconstruction, &images)?;
@@ -369,8 +431,7 @@ impl Trainer {
         let weight = self.params.reconstruction_weight;
         // A loss that is no number must not reach the parameters: the caller reports it.
         if (losses.classification + weight * losses.reconstruction).is_finite() {
-            let gradients =
-                tape.backward(&[(&classification, 1.0), (&reconstruction, weight)])?;
+            let gradients = tape.backward(&[(&classification, 1.0), (&reconstruction, weight)])?;
             self.sgd.step(&gradients, learning_rate)?;
             self.steps_done += 1;
         }
@@ -447,7 +508,11 @@ pub fn validate(
 
 fn count_correct(logits: &Tensor, labels: &[usize]) -> Result<usize> {
     let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-    Ok(rows.iter().zip(labels).filter(|(row, label)| argmax(row) == **label).count())
+    Ok(rows
+        .iter()
+        .zip(labels)
+        .filter(|(row, label)| argmax(row) == **label)
+        .count())
 }
 
 /// Position of the largest value, the first of equals.

@@ -37,23 +37,48 @@ fn dtype(name: &str) -> TorchDtype {
 }
 
 fn check_tensor(name: &str, tensor: &TorchTensor, wanted: &Value) {
-    assert_eq!(tensor.dtype, dtype(wanted["dtype"].as_str().unwrap()), "{name}");
-    let shape: Vec<u64> =
-        wanted["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
-    assert_eq!(tensor.shape.iter().map(|n| *n as u64).collect::<Vec<_>>(), shape, "{name}");
-    assert_eq!(tensor.n_elements() as u64, shape.iter().product::<u64>(), "{name}");
+    assert_eq!(
+        tensor.dtype,
+        dtype(wanted["dtype"].as_str().unwrap()),
+        "{name}"
+    );
+    let shape: Vec<u64> = wanted["shape"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n.as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        tensor.shape.iter().map(|n| *n as u64).collect::<Vec<_>>(),
+        shape,
+        "{name}"
+    );
+    assert_eq!(
+        tensor.n_elements() as u64,
+        shape.iter().product::<u64>(),
+        "{name}"
+    );
 
-    let digest: String =
-        Sha256::digest(tensor.data()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = Sha256::digest(tensor.data())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     assert_eq!(digest, wanted["sha256_le"].as_str().unwrap(), "{name}");
 
     // Entries are exact. Sums are of numbers near 1 in f64, in an order of PyTorch's choosing.
     let numbers = tensor.to_f64();
     let sum: f64 = numbers.iter().sum();
     let wanted_sum = wanted["sum"].as_f64().unwrap();
-    assert!((sum - wanted_sum).abs() <= 1e-12 * (1.0 + numbers.len() as f64), "{name}: {sum}");
-    let first: Vec<f64> =
-        wanted["first"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
+    assert!(
+        (sum - wanted_sum).abs() <= 1e-12 * (1.0 + numbers.len() as f64),
+        "{name}: {sum}"
+    );
+    let first: Vec<f64> = wanted["first"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n.as_f64().unwrap())
+        .collect();
     assert!(!first.is_empty() || numbers.is_empty(), "{name}");
     assert_eq!(numbers[..first.len()], first, "{name}");
 
@@ -62,7 +87,11 @@ fn check_tensor(name: &str, tensor: &TorchTensor, wanted: &Value) {
     }
     match tensor.to_i64() {
         Some(integers) => {
-            assert_eq!(integers.iter().map(|n| *n as f64).collect::<Vec<_>>(), numbers, "{name}");
+            assert_eq!(
+                integers.iter().map(|n| *n as f64).collect::<Vec<_>>(),
+                numbers,
+                "{name}"
+            );
         }
         None => assert!(tensor.dtype.is_float(), "{name}"),
     }
@@ -88,7 +117,11 @@ fn check_tiny_files(dir: &Path) {
     assert_eq!(files.len(), 8);
     for (file, wanted) in files {
         let checkpoint = check_file(&dir.join(file), wanted);
-        let scalars: Vec<_> = checkpoint.scalars.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+        let scalars: Vec<_> = checkpoint
+            .scalars
+            .iter()
+            .map(|(k, v)| (k.as_str(), *v))
+            .collect();
         match file.as_str() {
             "tiny_bare.pt" | "tiny_views.pt" => assert_eq!(scalars, [], "{file}"),
             _ => assert_eq!(
@@ -121,13 +154,19 @@ fn tiny_files_of_the_reference_folder() {
 #[test]
 fn small_network() {
     if let Some(dir) = shared_dir() {
-        check_file(&dir.join("dhr_net_small.pt"), &json(&dir.join("dhr_net_small.json")));
+        check_file(
+            &dir.join("dhr_net_small.pt"),
+            &json(&dir.join("dhr_net_small.json")),
+        );
     }
 }
 
 #[test]
 fn full_size_network() {
     if let Some(dir) = shared_dir() {
-        check_file(&dir.join("dhr_net_ref.pt"), &json(&dir.join("dhr_net_ref.json")));
+        check_file(
+            &dir.join("dhr_net_ref.pt"),
+            &json(&dir.join("dhr_net_ref.json")),
+        );
     }
 }

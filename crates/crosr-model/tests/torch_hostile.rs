@@ -30,7 +30,10 @@ fn zipped_with(records: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> 
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in records {
         writer
-            .start_file(*name, SimpleFileOptions::default().compression_method(method))
+            .start_file(
+                *name,
+                SimpleFileOptions::default().compression_method(method),
+            )
             .unwrap();
         writer.write_all(bytes).unwrap();
     }
@@ -59,7 +62,9 @@ fn with_pickle(pickle: &[u8]) -> Vec<u8> {
 }
 
 fn floats() -> Vec<u8> {
-    (0..12_u8).flat_map(|n| f32::from(n).to_le_bytes()).collect()
+    (0..12_u8)
+        .flat_map(|n| f32::from(n).to_le_bytes())
+        .collect()
 }
 
 fn read_pickle(pickle: &[u8]) -> Result<TorchCheckpoint, TorchError> {
@@ -109,13 +114,20 @@ fn tensor_in(storage: &[u8], offset: i64, shape: &[i64], stride: &[i64]) -> Vec<
 }
 
 fn tensor(offset: i64, shape: &[i64], stride: &[i64]) -> Vec<u8> {
-    tensor_in(&storage("ctorch\nFloatStorage\n", "0", 12), offset, shape, stride)
+    tensor_in(
+        &storage("ctorch\nFloatStorage\n", "0", 12),
+        offset,
+        shape,
+        stride,
+    )
 }
 
 /// A dict of the given entries, as a whole pickle.
 fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let items: Vec<u8> =
-        entries.iter().flat_map(|(key, value)| joined(&[&text(key), value])).collect();
+    let items: Vec<u8> = entries
+        .iter()
+        .flat_map(|(key, value)| joined(&[&text(key), value]))
+        .collect();
     joined(&[b"\x80\x02}(", &items, b"u."])
 }
 
@@ -130,9 +142,15 @@ fn the_builder_writes_what_is_read() {
     let checkpoint = read_pickle(&dict(&[("w", honest()), ("epoch", int(7))])).unwrap();
     assert_eq!(checkpoint.tensors.len(), 1);
     let w = &checkpoint.tensors["w"];
-    assert_eq!((w.dtype, w.shape.as_slice()), (TorchDtype::F32, [3, 4].as_slice()));
+    assert_eq!(
+        (w.dtype, w.shape.as_slice()),
+        (TorchDtype::F32, [3, 4].as_slice())
+    );
     assert_eq!(w.to_f32(), (0..12_u8).map(f32::from).collect::<Vec<_>>());
-    assert_eq!(checkpoint.scalars.into_iter().collect::<Vec<_>>(), [("epoch".to_owned(), 7.0)]);
+    assert_eq!(
+        checkpoint.scalars.into_iter().collect::<Vec<_>>(),
+        [("epoch".to_owned(), 7.0)]
+    );
 }
 
 #[test]
@@ -140,19 +158,41 @@ fn views() {
     let cases: [(&str, i64, &[i64], &[i64], &[f32]); 9] = [
         ("transposed", 0, &[2, 3], &[1, 4], &[0., 4., 8., 1., 5., 9.]),
         ("offset", 7, &[2], &[4], &[7., 11.]),
-        ("inner run", 1, &[2, 2, 2], &[6, 2, 1], &[1., 2., 3., 4., 7., 8., 9., 10.]),
+        (
+            "inner run",
+            1,
+            &[2, 2, 2],
+            &[6, 2, 1],
+            &[1., 2., 3., 4., 7., 8., 9., 10.],
+        ),
         ("broadcast", 5, &[3], &[0], &[5., 5., 5.]),
         ("broadcast rows", 0, &[2, 2], &[0, 1], &[0., 1., 0., 1.]),
-        ("extent 1, any stride", 2, &[1, 3, 1], &[i64::MAX, 1, i64::MAX], &[2., 3., 4.]),
+        (
+            "extent 1, any stride",
+            2,
+            &[1, 3, 1],
+            &[i64::MAX, 1, i64::MAX],
+            &[2., 3., 4.],
+        ),
         ("scalar", 11, &[], &[], &[11.]),
         ("empty", 0, &[0, 5], &[5, 1], &[]),
-        ("empty, huge extent, offset beyond", 99, &[i64::MAX, 0, i64::MAX], &[1, 1, 1], &[]),
+        (
+            "empty, huge extent, offset beyond",
+            99,
+            &[i64::MAX, 0, i64::MAX],
+            &[1, 1, 1],
+            &[],
+        ),
     ];
     for (name, offset, shape, stride, wanted) in cases {
         let checkpoint = read_pickle(&dict(&[("w", tensor(offset, shape, stride))])).unwrap();
         let w = &checkpoint.tensors["w"];
         assert_eq!(w.to_f32(), wanted, "{name}");
-        assert_eq!(w.shape.iter().map(|n| *n as i64).collect::<Vec<_>>(), shape, "{name}");
+        assert_eq!(
+            w.shape.iter().map(|n| *n as i64).collect::<Vec<_>>(),
+            shape,
+            "{name}"
+        );
     }
 }
 
@@ -160,13 +200,48 @@ fn views() {
 fn number_formats() {
     // Two elements each, -2 and 3 where there is a sign; then what to_f64 gives.
     let cases: [(&str, TorchDtype, Vec<u8>, [f64; 2]); 10] = [
-        ("DoubleStorage", TorchDtype::F64, [-2f64, 3.].map(f64::to_le_bytes).concat(), [-2., 3.]),
-        ("FloatStorage", TorchDtype::F32, [-2f32, 3.].map(f32::to_le_bytes).concat(), [-2., 3.]),
-        ("HalfStorage", TorchDtype::F16, vec![0x00, 0xc0, 0x00, 0x42], [-2., 3.]),
-        ("BFloat16Storage", TorchDtype::Bf16, vec![0x00, 0xc0, 0x40, 0x40], [-2., 3.]),
-        ("LongStorage", TorchDtype::I64, [-2i64, 3].map(i64::to_le_bytes).concat(), [-2., 3.]),
-        ("IntStorage", TorchDtype::I32, [-2i32, 3].map(i32::to_le_bytes).concat(), [-2., 3.]),
-        ("ShortStorage", TorchDtype::I16, [-2i16, 3].map(i16::to_le_bytes).concat(), [-2., 3.]),
+        (
+            "DoubleStorage",
+            TorchDtype::F64,
+            [-2f64, 3.].map(f64::to_le_bytes).concat(),
+            [-2., 3.],
+        ),
+        (
+            "FloatStorage",
+            TorchDtype::F32,
+            [-2f32, 3.].map(f32::to_le_bytes).concat(),
+            [-2., 3.],
+        ),
+        (
+            "HalfStorage",
+            TorchDtype::F16,
+            vec![0x00, 0xc0, 0x00, 0x42],
+            [-2., 3.],
+        ),
+        (
+            "BFloat16Storage",
+            TorchDtype::Bf16,
+            vec![0x00, 0xc0, 0x40, 0x40],
+            [-2., 3.],
+        ),
+        (
+            "LongStorage",
+            TorchDtype::I64,
+            [-2i64, 3].map(i64::to_le_bytes).concat(),
+            [-2., 3.],
+        ),
+        (
+            "IntStorage",
+            TorchDtype::I32,
+            [-2i32, 3].map(i32::to_le_bytes).concat(),
+            [-2., 3.],
+        ),
+        (
+            "ShortStorage",
+            TorchDtype::I16,
+            [-2i16, 3].map(i16::to_le_bytes).concat(),
+            [-2., 3.],
+        ),
         ("CharStorage", TorchDtype::I8, vec![0xfe, 3], [-2., 3.]),
         ("ByteStorage", TorchDtype::U8, vec![0xfe, 3], [254., 3.]),
         ("BoolStorage", TorchDtype::Bool, vec![0, 1], [0., 1.]),
@@ -174,8 +249,11 @@ fn number_formats() {
     for (class, dtype, bytes, wanted) in cases {
         let class = format!("ctorch\n{class}\n");
         let pickle = dict(&[("w", tensor_in(&storage(&class, "k", 2), 0, &[2], &[1]))]);
-        let swapped: Vec<u8> =
-            bytes.chunks(dtype.size()).flat_map(|chunk| chunk.iter().rev()).copied().collect();
+        let swapped: Vec<u8> = bytes
+            .chunks(dtype.size())
+            .flat_map(|chunk| chunk.iter().rev())
+            .copied()
+            .collect();
         for (order, bytes) in [("little", &bytes), ("big", &swapped)] {
             let file = zipped(&[
                 ("a/data.pkl", &pickle),
@@ -221,12 +299,24 @@ fn rarer_forms_of_a_tensor() {
         b"tQ",
     ]);
     let cases = [
-        ("parameter", joined(&[b"ctorch._utils\n_rebuild_parameter\n", &inner, b"\x88N\x87R"]), 0.0),
-        ("version 1", {
-            let head = b"ctorch._utils\n_rebuild_tensor\n(".as_slice();
-            let class = storage("ctorch\nFloatStorage\n", "0", 12);
-            joined(&[head, &class, &int(2), &ints(&[2]), &ints(&[1]), b"tR"])
-        }, 2.0),
+        (
+            "parameter",
+            joined(&[
+                b"ctorch._utils\n_rebuild_parameter\n",
+                &inner,
+                b"\x88N\x87R",
+            ]),
+            0.0,
+        ),
+        (
+            "version 1",
+            {
+                let head = b"ctorch._utils\n_rebuild_tensor\n(".as_slice();
+                let class = storage("ctorch\nFloatStorage\n", "0", 12);
+                joined(&[head, &class, &int(2), &ints(&[2]), &ints(&[1]), b"tR"])
+            },
+            2.0,
+        ),
         ("version 3", v3("float32"), 0.0),
         ("storage view", tensor_in(&view, 1, &[2], &[1]), 5.0),
     ];
@@ -263,7 +353,9 @@ fn newer_protocols() {
         let checkpoint = read_pickle(&pickle).unwrap();
         assert_eq!(checkpoint.tensors["w"].to_f32(), [1., 2., 3., 4., 5., 6.]);
     }
-    let error = read_pickle(&joined(&[b"\x80\x06", &body])).unwrap_err().to_string();
+    let error = read_pickle(&joined(&[b"\x80\x06", &body]))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("protocol 6"), "{error}");
 }
 
@@ -275,12 +367,27 @@ fn where_the_state_dict_stands() {
         pickle[2..pickle.len() - 1].to_vec() // without PROTO and STOP
     };
     let cases: [(&str, Vec<u8>, &[&str]); 7] = [
-        ("bare", dict(&[("a", honest()), ("b", honest())]), &["a", "b"]),
-        ("model_state_dict", dict(&[("model_state_dict", state(&["a"]))]), &["a"]),
-        ("state_dict", dict(&[("arch", text("x")), ("state_dict", state(&["a"]))]), &["a"]),
+        (
+            "bare",
+            dict(&[("a", honest()), ("b", honest())]),
+            &["a", "b"],
+        ),
+        (
+            "model_state_dict",
+            dict(&[("model_state_dict", state(&["a"]))]),
+            &["a"],
+        ),
+        (
+            "state_dict",
+            dict(&[("arch", text("x")), ("state_dict", state(&["a"]))]),
+            &["a"],
+        ),
         (
             "the first of two",
-            dict(&[("state_dict", state(&["b"])), ("model_state_dict", state(&["a"]))]),
+            dict(&[
+                ("state_dict", state(&["b"])),
+                ("model_state_dict", state(&["a"])),
+            ]),
             &["a"],
         ),
         (
@@ -293,11 +400,19 @@ fn where_the_state_dict_stands() {
             dict(&[("a", honest()), ("module.a", honest())]),
             &["a", "module.a"],
         ),
-        ("the last of equal names", dict(&[("a", text("old")), ("a", honest())]), &["a"]),
+        (
+            "the last of equal names",
+            dict(&[("a", text("old")), ("a", honest())]),
+            &["a"],
+        ),
     ];
     for (name, pickle, wanted) in cases {
         let checkpoint = read_pickle(&pickle).unwrap();
-        assert_eq!(checkpoint.tensors.keys().collect::<Vec<_>>(), wanted, "{name}");
+        assert_eq!(
+            checkpoint.tensors.keys().collect::<Vec<_>>(),
+            wanted,
+            "{name}"
+        );
     }
     // Attributes of a dict, as modules write them.
     let pickle = joined(&[
@@ -325,12 +440,20 @@ fn odd_names_in_the_archive_are_harmless() {
             ("../../outside".to_owned(), vec![1]),
             ("/absolute".to_owned(), vec![2]),
         ];
-        let records: Vec<_> = records.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
+        let records: Vec<_> = records
+            .iter()
+            .map(|(n, b)| (n.as_str(), b.as_slice()))
+            .collect();
         let read = TorchCheckpoint::from_bytes(&zipped(&records));
         // A backslash is no folder.
         assert_eq!(read.is_ok(), !folder.contains('\\'), "{folder}: {read:?}");
     }
-    let outside = tensor_in(&storage("ctorch\nFloatStorage\n", "../../outside", 1), 0, &[], &[]);
+    let outside = tensor_in(
+        &storage("ctorch\nFloatStorage\n", "../../outside", 1),
+        0,
+        &[],
+        &[],
+    );
     let error = read_pickle(&dict(&[("w", outside)])).unwrap_err();
     assert!(
         matches!(&error, TorchError::Record { record, .. } if record == "archive/data/../../outside")
@@ -342,7 +465,15 @@ fn odd_names_in_the_archive_are_harmless() {
 #[test]
 fn nothing_outside_the_list_is_named() {
     let call = |module: &str, name: &str| {
-        joined(&[b"\x80\x02c", module.as_bytes(), b"\n", name.as_bytes(), b"\n", &text("id"), b"\x85R."])
+        joined(&[
+            b"\x80\x02c",
+            module.as_bytes(),
+            b"\n",
+            name.as_bytes(),
+            b"\n",
+            &text("id"),
+            b"\x85R.",
+        ])
     };
     for (module, name) in [
         ("os", "system"),
@@ -362,20 +493,36 @@ fn nothing_outside_the_list_is_named() {
     ] {
         let wanted = format!("{module}.{name}");
         match read_pickle(&call(module, name)).unwrap_err() {
-            TorchError::Global { record, offset: 2, name } => {
-                assert_eq!((record.as_str(), name), ("archive/data.pkl", wanted.clone()));
+            TorchError::Global {
+                record,
+                offset: 2,
+                name,
+            } => {
+                assert_eq!(
+                    (record.as_str(), name),
+                    ("archive/data.pkl", wanted.clone())
+                );
             }
             other => panic!("{wanted}: {other}"),
         }
         let stacked = joined(&[b"\x80\x04", &text(module), &text(name), b"\x93)R."]);
         let error = read_pickle(&stacked).unwrap_err();
-        assert!(matches!(&error, TorchError::Global { name, .. } if *name == wanted), "{error}");
+        assert!(
+            matches!(&error, TorchError::Global { name, .. } if *name == wanted),
+            "{error}"
+        );
     }
     // Even where nothing uses it, and with the rest in order.
     let pickle = dict(&[("w", honest()), ("hook", b"cos\nsystem\n".to_vec())]);
-    assert!(matches!(read_pickle(&pickle), Err(TorchError::Global { .. })));
+    assert!(matches!(
+        read_pickle(&pickle),
+        Err(TorchError::Global { .. })
+    ));
     let error = read_pickle(&call("os", "system")).unwrap_err().to_string();
-    assert!(error.contains("os.system") && error.contains("offset 2"), "{error}");
+    assert!(
+        error.contains("os.system") && error.contains("offset 2"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -388,7 +535,11 @@ fn unknown_opcodes_are_named() {
     for opcode in 0..=255 {
         let error = read_pickle(&[0x80, 2, opcode]).unwrap_err();
         match error {
-            TorchError::Opcode { offset, opcode: named, .. } => {
+            TorchError::Opcode {
+                offset,
+                opcode: named,
+                ..
+            } => {
                 assert!(!known(opcode), "{opcode:#x}");
                 assert_eq!((offset, named), (2, opcode));
                 refused += 1;
@@ -412,23 +563,58 @@ fn malformed_pickles() {
         ("entries for a list", b"\x80\x02](NNu.", "entries for"),
         ("items for a dict", b"\x80\x02}(Ne.", "items for"),
         ("call of a dict", b"\x80\x02})R.", "is called"),
-        ("call of a dtype", b"\x80\x02ctorch\nfloat32\n)R.", "is called"),
-        ("call without a tuple", b"\x80\x02ccollections\nOrderedDict\nNR.", "tuple is wanted"),
-        ("dict of an odd list", b"\x80\x02ccollections\nOrderedDict\n])a\x85R.", "no pair"),
+        (
+            "call of a dtype",
+            b"\x80\x02ctorch\nfloat32\n)R.",
+            "is called",
+        ),
+        (
+            "call without a tuple",
+            b"\x80\x02ccollections\nOrderedDict\nNR.",
+            "tuple is wanted",
+        ),
+        (
+            "dict of an odd list",
+            b"\x80\x02ccollections\nOrderedDict\n])a\x85R.",
+            "no pair",
+        ),
         ("attributes for None", b"\x80\x02N}b.", "attributes for"),
         ("a storage that is none", b"\x80\x02)Q.", "no storage"),
-        ("a tensor of nothing", b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.", "a tensor"),
+        (
+            "a tensor of nothing",
+            b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.",
+            "a tensor",
+        ),
         ("4 GB of text", b"\x80\x02X\xff\xff\xff\xffabc", "cut short"),
-        ("2^63 bytes of text", b"\x80\x02\x8d\0\0\0\0\0\0\0\x80abc", "cut short"),
-        ("2^64 bytes", b"\x80\x02\x8e\xff\xff\xff\xff\xff\xff\xff\xffabc", "cut short"),
-        ("4 GB of integer", b"\x80\x02\x8b\xff\xff\xff\xffabc", "cut short"),
-        ("frame too long", b"\x80\x04\x95\xff\0\0\0\0\0\0\0}.", "frame"),
+        (
+            "2^63 bytes of text",
+            b"\x80\x02\x8d\0\0\0\0\0\0\0\x80abc",
+            "cut short",
+        ),
+        (
+            "2^64 bytes",
+            b"\x80\x02\x8e\xff\xff\xff\xff\xff\xff\xff\xffabc",
+            "cut short",
+        ),
+        (
+            "4 GB of integer",
+            b"\x80\x02\x8b\xff\xff\xff\xffabc",
+            "cut short",
+        ),
+        (
+            "frame too long",
+            b"\x80\x04\x95\xff\0\0\0\0\0\0\0}.",
+            "frame",
+        ),
         ("no text", b"\x80\x02X\x01\0\0\0\xff.", "UTF-8"),
         ("endless name", b"\x80\x02ctorch", "cut short"),
     ];
     for (name, pickle, wanted) in cases {
         let error = read_pickle(pickle).unwrap_err();
-        assert!(matches!(error, TorchError::Pickle { .. }), "{name}: {error}");
+        assert!(
+            matches!(error, TorchError::Pickle { .. }),
+            "{name}: {error}"
+        );
         assert!(error.to_string().contains(wanted), "{name}: {error}");
     }
 }
@@ -443,19 +629,67 @@ fn tensors_that_lie() {
         ("negative extent", tensor(0, &[-1], &[1]), "negative"),
         ("negative stride", tensor(4, &[2], &[-1]), "negative"),
         ("negative offset", tensor(-1, &[2], &[1]), "negative"),
-        ("extents and strides", tensor(0, &[2, 2], &[1]), "2 extents and 1 strides"),
-        ("product overflows", tensor(0, &[i64::MAX, i64::MAX], &[0, 0]), "counted"),
+        (
+            "extents and strides",
+            tensor(0, &[2, 2], &[1]),
+            "2 extents and 1 strides",
+        ),
+        (
+            "product overflows",
+            tensor(0, &[i64::MAX, i64::MAX], &[0, 0]),
+            "counted",
+        ),
         ("bytes overflow", tensor(0, &[i64::MAX], &[0]), "counted"),
-        ("reach overflows", tensor(i64::MAX, &[3, 3], &[i64::MAX, 1]), "counted"),
-        ("2^40 times one number", tensor(0, &[1 << 40], &[0]), "more than"),
-        ("70 MiB from 4 bytes", tensor(0, &[70 << 18], &[0]), "more than"),
-        ("storage of -1", tensor_in(&float("0", -1), 0, &[], &[]), "negative"),
-        ("storage of 2^62", tensor_in(&float("0", 1 << 62), 0, &[], &[]), "counted"),
-        ("storage of 2^60", tensor_in(&float("0", 1 << 60), 0, &[], &[]), "larger than the file"),
-        ("storage of 13", tensor_in(&float("0", 13), 0, &[], &[]), "48 bytes, 52 are claimed"),
-        ("storage of 11", tensor_in(&float("0", 11), 0, &[], &[]), "48 bytes, 47 are the most"),
-        ("no storage", tensor_in(&float("9", 12), 0, &[], &[]), "missing"),
-        ("65 dimensions", tensor(0, &[1; 65], &[1; 65]), "65 dimensions"),
+        (
+            "reach overflows",
+            tensor(i64::MAX, &[3, 3], &[i64::MAX, 1]),
+            "counted",
+        ),
+        (
+            "2^40 times one number",
+            tensor(0, &[1 << 40], &[0]),
+            "more than",
+        ),
+        (
+            "70 MiB from 4 bytes",
+            tensor(0, &[70 << 18], &[0]),
+            "more than",
+        ),
+        (
+            "storage of -1",
+            tensor_in(&float("0", -1), 0, &[], &[]),
+            "negative",
+        ),
+        (
+            "storage of 2^62",
+            tensor_in(&float("0", 1 << 62), 0, &[], &[]),
+            "counted",
+        ),
+        (
+            "storage of 2^60",
+            tensor_in(&float("0", 1 << 60), 0, &[], &[]),
+            "larger than the file",
+        ),
+        (
+            "storage of 13",
+            tensor_in(&float("0", 13), 0, &[], &[]),
+            "48 bytes, 52 are claimed",
+        ),
+        (
+            "storage of 11",
+            tensor_in(&float("0", 11), 0, &[], &[]),
+            "48 bytes, 47 are the most",
+        ),
+        (
+            "no storage",
+            tensor_in(&float("9", 12), 0, &[], &[]),
+            "missing",
+        ),
+        (
+            "65 dimensions",
+            tensor(0, &[1; 65], &[1; 65]),
+            "65 dimensions",
+        ),
     ];
     for (name, pickled, wanted) in cases {
         let error = read_pickle(&dict(&[("conv.weight", pickled)])).unwrap_err();
@@ -472,20 +706,49 @@ fn tensors_that_lie() {
     }
     // Many small bombs are one large one.
     let names: Vec<String> = (0..40).map(|n| format!("w{n}")).collect();
-    let entries: Vec<_> =
-        names.iter().map(|n| (n.as_str(), tensor(0, &[1 << 19], &[0]))).collect();
-    assert!(matches!(read_pickle(&dict(&entries)), Err(TorchError::Tensor { .. })));
+    let entries: Vec<_> = names
+        .iter()
+        .map(|n| (n.as_str(), tensor(0, &[1 << 19], &[0])))
+        .collect();
+    assert!(matches!(
+        read_pickle(&dict(&entries)),
+        Err(TorchError::Tensor { .. })
+    ));
 }
 
 #[test]
 fn bombs() {
     let limits: [(&str, Vec<u8>, &str); 6] = [
-        ("nested tuples", joined(&[b")", &[0x85].repeat(1_000_000), b"."]), "nesting"),
-        ("nested lists", joined(&[&b"]".repeat(1000), &b"a".repeat(999), b"."]), "nesting"),
-        ("nested dicts", joined(&[&b"}N".repeat(1000), b"}", &b"s".repeat(1000), b"."]), "nesting"),
-        ("nested sets", joined(&[&b"(".repeat(1000), &[0x91].repeat(1000), b"."]), "open marks"),
-        ("a list in itself", joined(&[b"]q\0", &b"h\0a".repeat(1000), b"."]), "nesting"),
-        ("opcodes", joined(&[&b"N0".repeat(2_200_000), b"N."]), "opcodes"),
+        (
+            "nested tuples",
+            joined(&[b")", &[0x85].repeat(1_000_000), b"."]),
+            "nesting",
+        ),
+        (
+            "nested lists",
+            joined(&[&b"]".repeat(1000), &b"a".repeat(999), b"."]),
+            "nesting",
+        ),
+        (
+            "nested dicts",
+            joined(&[&b"}N".repeat(1000), b"}", &b"s".repeat(1000), b"."]),
+            "nesting",
+        ),
+        (
+            "nested sets",
+            joined(&[&b"(".repeat(1000), &[0x91].repeat(1000), b"."]),
+            "open marks",
+        ),
+        (
+            "a list in itself",
+            joined(&[b"]q\0", &b"h\0a".repeat(1000), b"."]),
+            "nesting",
+        ),
+        (
+            "opcodes",
+            joined(&[&b"N0".repeat(2_200_000), b"N."]),
+            "opcodes",
+        ),
     ];
     for (name, pickle, wanted) in limits {
         match read_pickle(&pickle).unwrap_err() {
@@ -527,13 +790,18 @@ fn bombs() {
     assert!(error.contains("over and over"), "{error}");
 
     // Lists of lists of lists: 2^60 leaves if written out, forty small lists in fact.
-    let doubling: Vec<u8> =
-        (0..60).flat_map(|n| joined(&[b"](h", &[n], b"h", &[n], b"eq", &[n + 1]])).collect();
+    let doubling: Vec<u8> = (0..60)
+        .flat_map(|n| joined(&[b"](h", &[n], b"h", &[n], b"eq", &[n + 1]]))
+        .collect();
     let laughs = joined(&[b"]q\0", &doubling, &b"0".repeat(60)]);
     let pickle = dict(&[("w", honest()), ("laughs", laughs)]);
     let read = read_pickle(&pickle);
     assert!(read.is_err() || read.unwrap().tensors.len() == 1);
-    assert!(peak_mebibytes().is_none_or(|peak| peak < 1000), "{:?}", peak_mebibytes());
+    assert!(
+        peak_mebibytes().is_none_or(|peak| peak < 1000),
+        "{:?}",
+        peak_mebibytes()
+    );
 }
 
 #[test]
@@ -561,9 +829,17 @@ fn foreign_files() {
     let cases: [(&str, Vec<u8>, &str); 9] = [
         ("PK", b"PK".to_vec(), "directory"),
         ("empty archive", zipped(&[]), "has none"),
-        ("another archive", zipped(&[("word/document.xml", b"<xml/>")]), "has none"),
+        (
+            "another archive",
+            zipped(&[("word/document.xml", b"<xml/>")]),
+            "has none",
+        ),
         ("too deep", zipped(&[("a/b/data.pkl", &pickle)]), "has none"),
-        ("two", zipped(&[("a/data.pkl", &pickle), ("b/data.pkl", &pickle)]), "more than one"),
+        (
+            "two",
+            zipped(&[("a/data.pkl", &pickle), ("b/data.pkl", &pickle)]),
+            "more than one",
+        ),
         (
             "compressed",
             zipped_with(&[("a/data.pkl", &pickle)], CompressionMethod::Deflated),
@@ -571,7 +847,10 @@ fn foreign_files() {
         ),
         (
             "byte order",
-            zipped_with(&[("a/data.pkl", &pickle), ("a/byteorder", b"middle")], stored),
+            zipped_with(
+                &[("a/data.pkl", &pickle), ("a/byteorder", b"middle")],
+                stored,
+            ),
             "neither",
         ),
         (
@@ -581,7 +860,10 @@ fn foreign_files() {
         ),
         (
             "no tensors",
-            zipped(&[("a/data.pkl", &dict(&[("net", b"}".to_vec()), ("epoch", int(1))]))]),
+            zipped(&[(
+                "a/data.pkl",
+                &dict(&[("net", b"}".to_vec()), ("epoch", int(1))]),
+            )]),
             r#"a dict of ["net", "epoch"]"#,
         ),
     ];
@@ -591,7 +873,10 @@ fn foreign_files() {
     }
     let nested = dict(&[("state_dict", joined(&[b"}", &text("extra"), b"}s"]))]);
     let error = read_pickle(&nested).unwrap_err();
-    assert!(matches!(&error, TorchError::Tensor { tensor, .. } if tensor == "extra"), "{error}");
+    assert!(
+        matches!(&error, TorchError::Tensor { tensor, .. } if tensor == "extra"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -610,7 +895,9 @@ fn overlapping_records_are_not_read_over_and_over() {
     writer.start_file("a/data/0", options).unwrap();
     writer.write_all(&big).unwrap();
     for key in ["1", "2", "3"] {
-        writer.shallow_copy_file("a/data/0", &format!("a/data/{key}")).unwrap();
+        writer
+            .shallow_copy_file("a/data/0", &format!("a/data/{key}"))
+            .unwrap();
     }
     let bytes = writer.finish().unwrap().into_inner();
     let error = TorchCheckpoint::from_bytes(&bytes).unwrap_err().to_string();
@@ -621,7 +908,10 @@ fn overlapping_records_are_not_read_over_and_over() {
 fn damaged_numbers_are_found_by_the_checksum() {
     let mut bytes = with_pickle(&dict(&[("w", honest())]));
     let wanted = floats();
-    let at = bytes.windows(48).position(|window| window == wanted).unwrap();
+    let at = bytes
+        .windows(48)
+        .position(|window| window == wanted)
+        .unwrap();
     bytes[at + 20] ^= 1;
     match TorchCheckpoint::from_bytes(&bytes).unwrap_err() {
         TorchError::Zip { record, .. } => assert_eq!(record, "archive/data/0"),
@@ -652,7 +942,10 @@ fn cut_short_anywhere() {
     for name in TINY {
         let bytes = tiny(name);
         for length in 0..bytes.len() {
-            assert!(TorchCheckpoint::from_bytes(&bytes[..length]).is_err(), "{name}, {length}");
+            assert!(
+                TorchCheckpoint::from_bytes(&bytes[..length]).is_err(),
+                "{name}, {length}"
+            );
         }
         assert!(TorchCheckpoint::from_bytes(&bytes).is_ok(), "{name}");
     }
@@ -660,7 +953,10 @@ fn cut_short_anywhere() {
     let pickle = dict(&[("w", honest())]);
     for length in 0..pickle.len() {
         let error = read_pickle(&pickle[..length]).unwrap_err();
-        assert!(matches!(error, TorchError::Pickle { .. }), "{length}: {error}");
+        assert!(
+            matches!(error, TorchError::Pickle { .. }),
+            "{length}: {error}"
+        );
     }
 }
 
@@ -682,7 +978,9 @@ fn survive(bytes: &[u8]) -> bool {
 
 /// Every bit flipped alone, and every byte set to a few telling values.
 fn damages(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    const VALUES: [u8; 12] = [0, 1, 0x7f, 0x80, 0xff, b'(', b'h', b'2', b'R', b'Q', b'u', b'.'];
+    const VALUES: [u8; 12] = [
+        0, 1, 0x7f, 0x80, 0xff, b'(', b'h', b'2', b'R', b'Q', b'u', b'.',
+    ];
     (0..bytes.len()).flat_map(move |at| {
         let flips = (0..8).map(move |bit| bytes[at] ^ (1 << bit));
         flips.chain(VALUES).map(move |value| {
@@ -698,16 +996,26 @@ fn bit_flips() {
     for name in TINY {
         let bytes = tiny(name);
         let survived = damages(&bytes).filter(|damaged| survive(damaged)).count();
-        assert!(survived > 0 && survived < 20 * bytes.len(), "{name}: {survived}");
+        assert!(
+            survived > 0 && survived < 20 * bytes.len(),
+            "{name}: {survived}"
+        );
     }
-    assert!(peak_mebibytes().is_none_or(|peak| peak < 1000), "{:?}", peak_mebibytes());
+    assert!(
+        peak_mebibytes().is_none_or(|peak| peak < 1000),
+        "{:?}",
+        peak_mebibytes()
+    );
 }
 
 #[test]
 fn bit_flips_behind_a_right_checksum() {
     for name in ["tiny_zip.pt", "tiny_views.pt"] {
         let records = unzipped(&tiny(name));
-        let pickle = records.iter().find(|(name, _)| name.ends_with("data.pkl")).unwrap();
+        let pickle = records
+            .iter()
+            .find(|(name, _)| name.ends_with("data.pkl"))
+            .unwrap();
         let mut survived = 0;
         for damaged in damages(&pickle.1) {
             let records: Vec<(&str, &[u8])> = records
@@ -727,21 +1035,64 @@ fn bit_flips_behind_a_right_checksum() {
 #[test]
 fn random_programs() {
     let pieces: Vec<Vec<u8>> = [
-        b"(".as_slice(), b"0", b"1", b"2", b"N", b"K\x03", b"]", b"}", b")", b"t", b"l", b"d",
-        b"a", b"e", b"s", b"u", b"b", b"R", b"Q", b"\x81", b"\x85", b"\x86", b"\x87", b"\x88",
-        b"\x8f", b"\x90", b"\x91", b"\x93", b"\x94", b"q\0", b"q\x01", b"h\0", b"h\x01", b"X\0\0\0\0",
-        b"X\x07\0\0\0storage", b"X\x01\0\0\0\x30", b"ccollections\nOrderedDict\n",
-        b"ctorch\nFloatStorage\n", b"ctorch\nSize\n", b"ctorch._utils\n_rebuild_tensor_v2\n",
-        b"ctorch._utils\n_rebuild_parameter\n", b"ctorch._utils\n_rebuild_tensor_v3\n",
+        b"(".as_slice(),
+        b"0",
+        b"1",
+        b"2",
+        b"N",
+        b"K\x03",
+        b"]",
+        b"}",
+        b")",
+        b"t",
+        b"l",
+        b"d",
+        b"a",
+        b"e",
+        b"s",
+        b"u",
+        b"b",
+        b"R",
+        b"Q",
+        b"\x81",
+        b"\x85",
+        b"\x86",
+        b"\x87",
+        b"\x88",
+        b"\x8f",
+        b"\x90",
+        b"\x91",
+        b"\x93",
+        b"\x94",
+        b"q\0",
+        b"q\x01",
+        b"h\0",
+        b"h\x01",
+        b"X\0\0\0\0",
+        b"X\x07\0\0\0storage",
+        b"X\x01\0\0\0\x30",
+        b"ccollections\nOrderedDict\n",
+        b"ctorch\nFloatStorage\n",
+        b"ctorch\nSize\n",
+        b"ctorch._utils\n_rebuild_tensor_v2\n",
+        b"ctorch._utils\n_rebuild_parameter\n",
+        b"ctorch._utils\n_rebuild_tensor_v3\n",
         b"ctorch\nfloat16\n",
     ]
     .iter()
     .map(|piece| piece.to_vec())
-    .chain([storage("ctorch\nFloatStorage\n", "0", 12), honest(), ints(&[2, 2]), ints(&[3, 0])])
+    .chain([
+        storage("ctorch\nFloatStorage\n", "0", 12),
+        honest(),
+        ints(&[2, 2]),
+        ints(&[3, 0]),
+    ])
     .collect();
     let mut state = 20_260_611_u64;
     let mut next = |n: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((state >> 33) as usize) % n
     };
     let mut finished = 0;
@@ -753,7 +1104,10 @@ fn random_programs() {
         pickle.push(b'.');
         let bytes = with_pickle(&pickle);
         survive(&bytes);
-        let whole = matches!(TorchCheckpoint::from_bytes(&bytes), Ok(_) | Err(TorchError::NoStateDict { .. }));
+        let whole = matches!(
+            TorchCheckpoint::from_bytes(&bytes),
+            Ok(_) | Err(TorchError::NoStateDict { .. })
+        );
         finished += usize::from(whole);
     }
     assert!(finished > 1000, "{finished}");

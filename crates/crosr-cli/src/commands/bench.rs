@@ -37,11 +37,15 @@ pub(super) fn run(command: &BenchCommand) -> Result<()> {
         BenchCommand::Train(_) => {
             let params = TrainParams {
                 batch_size: args.batch.max(2),
-                schedule: Schedule::Constant { learning_rate: 0.01 },
+                schedule: Schedule::Constant {
+                    learning_rate: 0.01,
+                },
                 ..TrainParams::new(1)
             };
             let card = ModelCard {
-                class_names: (0..config.n_classes).map(|class| class.to_string()).collect(),
+                class_names: (0..config.n_classes)
+                    .map(|class| class.to_string())
+                    .collect(),
                 normalisation: Normalisation::CIFAR10,
             };
             let mut trainer = Trainer::new(&config, card, params, &device)?;
@@ -95,7 +99,9 @@ fn synthetic(n: usize, n_classes: usize, size: usize) -> Batch {
     let values = n * 3 * size * size;
     let image = |i: usize| {
         // A few rounds of a linear congruence are random enough for a stopwatch.
-        let bits = (i as u32).wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        let bits = (i as u32)
+            .wrapping_mul(747_796_405)
+            .wrapping_add(2_891_336_453);
         let bits = (bits >> 16 ^ bits).wrapping_mul(277_803_737);
         bits as f32 / u32::MAX as f32 * 4.0 - 2.0
     };

@@ -10,7 +10,16 @@ use crate::output;
 use crate::run_folder::write_atomically;
 
 const CIFAR10: [&str; 10] = [
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
 ];
 
 pub(super) fn run(args: &ConvertArgs) -> Result<()> {
@@ -33,7 +42,10 @@ pub(super) fn run(args: &ConvertArgs) -> Result<()> {
             )));
         }
     };
-    let card = ModelCard { class_names, normalisation: Normalisation::CIFAR10 };
+    let card = ModelCard {
+        class_names,
+        normalisation: Normalisation::CIFAR10,
+    };
     write_atomically(&args.out, &network.to_safetensors(&card)?)?;
     let tensors = network.named_tensors();
     let parameters: usize = tensors.iter().map(|(_, tensor)| tensor.elem_count()).sum();

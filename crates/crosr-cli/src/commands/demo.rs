@@ -22,9 +22,22 @@ pub(super) fn run(args: &DemoArgs) -> Result<()> {
         seed: Some(args.seed),
         ..TrainArgs::default()
     })?;
-    let say = |text: &str| if args.json { Ok(()) } else { output::text(text) };
+    let say = |text: &str| {
+        if args.json {
+            Ok(())
+        } else {
+            output::text(text)
+        }
+    };
     say("training on drawn shapes\n")?;
-    plan.execute(&run, if args.json { Printing::Aside } else { Printing::Table })?;
+    plan.execute(
+        &run,
+        if args.json {
+            Printing::Aside
+        } else {
+            Printing::Table
+        },
+    )?;
     say("\nfitting\n")?;
     fit_run(&run, &defaults(&run))?;
     say("\nevaluating against shapes it has never seen\n")?;

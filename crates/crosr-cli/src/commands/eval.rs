@@ -66,7 +66,12 @@ fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Recalibration, Config)> 
         alpha,
         epsilon,
         distance: openset.model.distance().to_string(),
-        tail: openset.model.weibulls().iter().map(|w| w.tail_size()).collect(),
+        tail: openset
+            .model
+            .weibulls()
+            .iter()
+            .map(|w| w.tail_size())
+            .collect(),
         pooling: openset.pooling.clone(),
         run: None,
         version: env!("CARGO_PKG_VERSION"),
@@ -80,16 +85,26 @@ fn report(
     outliers: &[Judged],
     config: Config,
 ) -> Result<Report> {
-    let sets: Vec<OutlierSet<'_>> =
-        outliers.iter().map(|set| OutlierSet { name: &set.name, samples: &set.scored }).collect();
-    Ok(Report { evaluation: evaluate(&openset.class_names, &known.scored, &sets)?, config })
+    let sets: Vec<OutlierSet<'_>> = outliers
+        .iter()
+        .map(|set| OutlierSet {
+            name: &set.name,
+            samples: &set.scored,
+        })
+        .collect();
+    Ok(Report {
+        evaluation: evaluate(&openset.class_names, &known.scored, &sets)?,
+        config,
+    })
 }
 
 impl Report {
     /// The table for a terminal.
     pub(super) fn table(&self) -> Result<String> {
         let mut text = Vec::new();
-        self.evaluation.write_table(&mut text).map_err(CliError::Output)?;
+        self.evaluation
+            .write_table(&mut text)
+            .map_err(CliError::Output)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 }
@@ -105,14 +120,25 @@ fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
         let features = read_features(path)?;
         let recalibrated = recalibrated(&openset.model, &features, &rule, path)?;
         let truths = if known {
-            features.classes(openset.class_names.len(), path)?.into_iter().map(Some).collect()
+            features
+                .classes(openset.class_names.len(), path)?
+                .into_iter()
+                .map(Some)
+                .collect()
         } else {
             vec![None; recalibrated.len()]
         };
         let scored = scored(&recalibrated, truths);
-        Ok(Judged { name: name.to_owned(), recalibrated, scored })
+        Ok(Judged {
+            name: name.to_owned(),
+            recalibrated,
+            scored,
+        })
     };
-    let path = flags.known.as_deref().ok_or_else(|| CliError::usage("--openset needs --known"))?;
+    let path = flags
+        .known
+        .as_deref()
+        .ok_or_else(|| CliError::usage("--openset needs --known"))?;
     let known = judge("known", path, true)?;
     let outliers = flags
         .unknown
@@ -137,17 +163,28 @@ pub(super) fn eval_run(
     if !path.is_file() {
         return Err(CliError::file(
             &path,
-            format!("no open-set model here; run `crosr fit --run {}` first", run.root().display()),
+            format!(
+                "no open-set model here; run `crosr fit --run {}` first",
+                run.root().display()
+            ),
         ));
     }
     let openset = load_openset(&path)?;
     if openset.class_names != card.class_names {
-        return Err(CliError::file(&path, "fitted to other classes than the network's; fit again"));
+        return Err(CliError::file(
+            &path,
+            "fitted to other classes than the network's; fit again",
+        ));
     }
     let pool = match openset.pooling.as_deref() {
         Some("max") => Pooling::Max,
         Some("mean") => Pooling::Mean,
-        _ => return Err(CliError::file(&path, "fitted to features of another origin; fit again")),
+        _ => {
+            return Err(CliError::file(
+                &path,
+                "fitted to features of another origin; fit again",
+            ));
+        }
     };
     let (rule, mut config) = rule(flags, &openset)?;
     config.run = Some(run.root().display().to_string());
@@ -157,9 +194,17 @@ pub(super) fn eval_run(
     let judge = |name: &str, data| -> Result<Judged> {
         let features = features_of(&network, &card, data, pool, name)?;
         let recalibrated = recalibrated(&openset.model, &features, &rule, &path)?;
-        let truths = features.labels.iter().flatten().map(|&label| usize::try_from(label).ok());
+        let truths = features
+            .labels
+            .iter()
+            .flatten()
+            .map(|&label| usize::try_from(label).ok());
         let scored = scored(&recalibrated, truths);
-        Ok(Judged { name: name.to_owned(), recalibrated, scored })
+        Ok(Judged {
+            name: name.to_owned(),
+            recalibrated,
+            scored,
+        })
     };
     let known = judge("known", known_data)?;
     let outliers = sets
@@ -171,7 +216,10 @@ pub(super) fn eval_run(
     let json = serde_json::to_vec_pretty(&report)
         .map_err(|e| CliError::file(&path, format!("cannot record the metrics: {e}")))?;
     write_atomically(&path, &json)?;
-    let csv = scores_csv(&openset.class_names, std::iter::once(&known).chain(&outliers));
+    let csv = scores_csv(
+        &openset.class_names,
+        std::iter::once(&known).chain(&outliers),
+    );
     write_atomically(&run.scores(), csv.as_bytes())?;
     Ok(report)
 }
@@ -197,7 +245,11 @@ fn scores_csv<'a>(class_names: &[String], sets: impl Iterator<Item = &'a Judged>
         for (index, (r, s)) in set.recalibrated.iter().zip(&set.scored).enumerate() {
             let known = &r.probabilities[..r.probabilities.len().saturating_sub(1)];
             let largest = known.iter().copied().fold(0.0, f64::max);
-            let w_score = r.w_scores.get(r.closed_set_class).copied().unwrap_or_default();
+            let w_score = r
+                .w_scores
+                .get(r.closed_set_class)
+                .copied()
+                .unwrap_or_default();
             writeln!(
                 text,
                 "{},{index},{},{},{},{},{largest},{w_score}",
@@ -228,13 +280,23 @@ pub(super) fn run(flags: &EvalArgs) -> Result<()> {
             let run = RunFolder::open(folder)?;
             run.record("eval", &flags)?;
             eval_run(&run, &flags, |image_size, seed| {
-                flags.outliers.iter().map(|text| outliers(text, image_size, seed)).collect()
+                flags
+                    .outliers
+                    .iter()
+                    .map(|text| outliers(text, image_size, seed))
+                    .collect()
             })?
         }
         (None, Some(path)) => on_features(&flags, path)?,
         (None, None) => {
-            return Err(CliError::usage("name a run with --run, or an open-set model with --openset"));
+            return Err(CliError::usage(
+                "name a run with --run, or an open-set model with --openset",
+            ));
         }
     };
-    if flags.json { output::json(&report) } else { output::text(&report.table()?) }
+    if flags.json {
+        output::json(&report)
+    } else {
+        output::text(&report.table()?)
+    }
 }

@@ -38,7 +38,9 @@ pub(super) fn recalibration(
     epsilon: f64,
 ) -> Result<Recalibration> {
     let order: SoftmaxOrder = match softmax {
-        Some(name) => name.parse().map_err(|e| CliError::usage(format!("--softmax: {e}")))?,
+        Some(name) => name
+            .parse()
+            .map_err(|e| CliError::usage(format!("--softmax: {e}")))?,
         None => SoftmaxOrder::First,
     };
     RecalibrationParams::new()
@@ -57,7 +59,9 @@ fn resolve(flags: FitArgs) -> FitArgs {
         preset: Some(flags.preset.unwrap_or_default()),
         tail: Some(flags.tail.unwrap_or(if reference { 100 } else { 20 })),
         distance: Some(
-            flags.distance.unwrap_or_else(|| if cosine { "cosine" } else { "euclidean" }.to_owned()),
+            flags
+                .distance
+                .unwrap_or_else(|| if cosine { "cosine" } else { "euclidean" }.to_owned()),
         ),
         pooling: Some(flags.pooling.unwrap_or(PoolingName::Max)),
         keep_known: flags.keep_known.or((!reference).then_some(0.9)),
@@ -113,14 +117,23 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let (model, _) = fit_model(choices, &features, &card.class_names, &run.model())?;
     let calibration = match (held_out, choices.keep_known) {
         (Some(held_out), Some(keep_known)) => {
-            let softmax = choices.softmax.clone().unwrap_or_else(|| "first".to_owned());
+            let softmax = choices
+                .softmax
+                .clone()
+                .unwrap_or_else(|| "first".to_owned());
             let rule = recalibration(Some(&softmax), choices.alpha, 0.0)?;
             let features = features_of(&network, &card, held_out, pool, "held-out data")?;
             let scored = recalibrated(&model, &features, &rule, &run.model())?;
             let epsilon = threshold_keeping(&scored, keep_known)
                 .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
             let alpha = choices.alpha.unwrap_or(10);
-            Some(Calibration { softmax, alpha, epsilon, keep_known, samples: scored.len() })
+            Some(Calibration {
+                softmax,
+                alpha,
+                epsilon,
+                keep_known,
+                samples: scored.len(),
+            })
         }
         _ => None,
     };
@@ -128,8 +141,12 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
         Pooling::Max => "max",
         Pooling::Mean => "mean",
     };
-    let openset =
-        OpenSet { model, class_names: card.class_names, pooling: Some(name.to_owned()), calibration };
+    let openset = OpenSet {
+        model,
+        class_names: card.class_names,
+        pooling: Some(name.to_owned()),
+        calibration,
+    };
     let path = choices.out.clone().unwrap_or_else(|| run.openset());
     write_atomically(&path, &openset.to_bytes(&path)?)?;
     run.record("fit", choices)?;
@@ -137,32 +154,57 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
 }
 
 fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
-    let out = choices.out.clone().ok_or_else(|| CliError::usage("--features needs --out FILE"))?;
+    let out = choices
+        .out
+        .clone()
+        .ok_or_else(|| CliError::usage("--features needs --out FILE"))?;
     let features = read_features(path)?;
     let highest = features.labels.iter().flatten().copied().max();
-    let n_classes = match (choices.classes, highest.and_then(|label| usize::try_from(label).ok())) {
+    let n_classes = match (
+        choices.classes,
+        highest.and_then(|label| usize::try_from(label).ok()),
+    ) {
         (Some(k), _) => k,
         (None, Some(label)) => label.saturating_add(1),
         (None, None) => {
-            return Err(CliError::file(path, "no label names a class; fitting needs known samples"));
+            return Err(CliError::file(
+                path,
+                "no label names a class; fitting needs known samples",
+            ));
         }
     };
     if n_classes > features.dim {
         return Err(CliError::file(
             path,
-            format!("{n_classes} classes, but vectors of length {} only", features.dim),
+            format!(
+                "{n_classes} classes, but vectors of length {} only",
+                features.dim
+            ),
         ));
     }
-    let class_names: Vec<String> = (0..n_classes).map(|class| format!("class {class}")).collect();
+    let class_names: Vec<String> = (0..n_classes)
+        .map(|class| format!("class {class}"))
+        .collect();
     let (model, _) = fit_model(choices, &features, &class_names, path)?;
-    let openset = OpenSet { model, class_names, pooling: None, calibration: None };
+    let openset = OpenSet {
+        model,
+        class_names,
+        pooling: None,
+        calibration: None,
+    };
     write_atomically(&out, &openset.to_bytes(&out)?)?;
     Ok((openset, out))
 }
 
 fn summary(openset: &OpenSet, path: &Path) -> String {
     let model = &openset.model;
-    let width = openset.class_names.iter().map(|name| name.len()).max().unwrap_or(5).max(5);
+    let width = openset
+        .class_names
+        .iter()
+        .map(|name| name.len())
+        .max()
+        .unwrap_or(5)
+        .max(5);
     let mut text = format!("{:width$}  samples  tail     scale     shape\n", "class");
     for (class, name) in openset.class_names.iter().enumerate() {
         let weibull = &model.weibulls()[class];
@@ -189,7 +231,10 @@ fn summary(openset: &OpenSet, path: &Path) -> String {
 
 /// `crosr fit` on a run, with defaults, for the demo.
 pub(super) fn defaults(run: &RunFolder) -> FitArgs {
-    resolve(FitArgs { run: Some(run.root().to_owned()), ..FitArgs::default() })
+    resolve(FitArgs {
+        run: Some(run.root().to_owned()),
+        ..FitArgs::default()
+    })
 }
 
 pub(super) fn run(flags: &FitArgs) -> Result<()> {
@@ -205,10 +250,17 @@ pub(super) fn run(flags: &FitArgs) -> Result<()> {
         (Some(folder), _) => {
             let run = RunFolder::open(folder)?;
             let openset = fit_run(&run, &choices)?;
-            (openset, choices.out.clone().unwrap_or_else(|| run.openset()))
+            (
+                openset,
+                choices.out.clone().unwrap_or_else(|| run.openset()),
+            )
         }
         (None, Some(path)) => fit_features(path, &choices)?,
-        (None, None) => return Err(CliError::usage("name a run with --run, or features with --features")),
+        (None, None) => {
+            return Err(CliError::usage(
+                "name a run with --run, or features with --features",
+            ));
+        }
     };
     output::text(&summary(&openset, &path))
 }

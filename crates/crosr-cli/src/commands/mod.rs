@@ -16,7 +16,9 @@ use crate::error::{CliError, Result};
 pub(crate) fn run(args: Args) -> Result<()> {
     if let Some(threads) = args.threads {
         if threads == 0 {
-            return Err(CliError::usage("--threads 0: at least one thread is needed"));
+            return Err(CliError::usage(
+                "--threads 0: at least one thread is needed",
+            ));
         }
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

@@ -32,9 +32,18 @@ pub(super) fn features_of(
         let batch = batch?;
         progress.advance(batch.labels.len(), String::new);
         rows.extend_from_slice(&batch.rows);
-        labels.extend(batch.labels.iter().map(|label| label.map_or(-1, |class| class as i64)));
+        labels.extend(
+            batch
+                .labels
+                .iter()
+                .map(|label| label.map_or(-1, |class| class as i64)),
+        );
     }
-    Ok(Features { rows, dim, labels: Some(labels) })
+    Ok(Features {
+        rows,
+        dim,
+        labels: Some(labels),
+    })
 }
 
 /// What the model says of each vector; `origin` is named in errors.
@@ -54,7 +63,9 @@ pub(super) fn recalibrated(
             ),
         ));
     }
-    model.score_rows(&features.rows, recalibration).map_err(|e| CliError::file(origin, e.to_string()))
+    model
+        .score_rows(&features.rows, recalibration)
+        .map_err(|e| CliError::file(origin, e.to_string()))
 }
 
 /// Scored samples with their true classes; `None` for outliers.
@@ -77,7 +88,10 @@ pub(super) fn scored(
 /// Names the class that an error speaks of.
 pub(super) fn naming_class(error: OpenMaxError, class_names: &[String]) -> CliError {
     match error.class_idx().and_then(|class| class_names.get(class)) {
-        Some(name) => CliError::Class { name: name.clone(), source: error },
+        Some(name) => CliError::Class {
+            name: name.clone(),
+            source: error,
+        },
         None => error.into(),
     }
 }

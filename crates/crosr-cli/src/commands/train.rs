@@ -9,9 +9,7 @@ use crosr_model::{
 };
 use serde::Serialize;
 
-use crate::args::{
-    AugmentName, DatasetName, Preset, ReconstructionName, ScheduleName, TrainArgs,
-};
+use crate::args::{AugmentName, DatasetName, Preset, ReconstructionName, ScheduleName, TrainArgs};
 use crate::error::{CliError, Result};
 use crate::output;
 use crate::progress::Progress;
@@ -54,7 +52,9 @@ pub(crate) struct TrainPlan {
 
 /// What the recorded choices say about the training data, for `fit` and `eval`.
 pub(crate) fn source_of(choices: &TrainArgs, data_dir: Option<&Path>) -> Source {
-    let folder = data_dir.or(choices.data_dir.as_deref()).unwrap_or(Path::new("data"));
+    let folder = data_dir
+        .or(choices.data_dir.as_deref())
+        .unwrap_or(Path::new("data"));
     let name = choices.dataset.unwrap_or(DatasetName::Cifar10);
     Source::new(name, folder, choices.seed.unwrap_or(0))
 }
@@ -103,7 +103,9 @@ impl TrainPlan {
             momentum: Some(flags.momentum.unwrap_or(defaults.momentum)),
             weight_decay: Some(flags.weight_decay.unwrap_or(defaults.weight_decay)),
             reconstruction_weight: Some(
-                flags.reconstruction_weight.unwrap_or(defaults.reconstruction_weight),
+                flags
+                    .reconstruction_weight
+                    .unwrap_or(defaults.reconstruction_weight),
             ),
             reconstruction: Some(flags.reconstruction.unwrap_or(if reference {
                 ReconstructionName::Relu
@@ -132,17 +134,26 @@ impl TrainPlan {
         };
         let part = choices.held_out.unwrap_or(0.0);
         if !(0.0..1.0).contains(&part) {
-            return Err(CliError::usage(format!("--held-out {part}: at least 0 and below 1")));
+            return Err(CliError::usage(format!(
+                "--held-out {part}: at least 0 and below 1"
+            )));
         }
         let width = choices.width.unwrap_or(1.0);
         if !(width > 0.0 && width <= 64.0) {
-            return Err(CliError::usage(format!("--width {width}: above 0, at most 64")));
+            return Err(CliError::usage(format!(
+                "--width {width}: above 0, at most 64"
+            )));
         }
         let schedule = match schedule_name {
-            ScheduleName::OneCycle => Schedule::OneCycle { peak: learning_rate, warm_up: 0.3 },
-            ScheduleName::Step => {
-                Schedule::Step { learning_rate, factor: step_factor, every: step_every }
-            }
+            ScheduleName::OneCycle => Schedule::OneCycle {
+                peak: learning_rate,
+                warm_up: 0.3,
+            },
+            ScheduleName::Step => Schedule::Step {
+                learning_rate,
+                factor: step_factor,
+                every: step_every,
+            },
             ScheduleName::Constant => Schedule::Constant { learning_rate },
         };
         let params = TrainParams {
@@ -167,7 +178,12 @@ impl TrainPlan {
             Some(ReconstructionName::Relu) => ReconstructionActivation::Relu,
             _ => ReconstructionActivation::Identity,
         };
-        Ok(Self { source: source_of(&choices, None), choices, params, reconstruction })
+        Ok(Self {
+            source: source_of(&choices, None),
+            choices,
+            params,
+            reconstruction,
+        })
     }
 
     fn run_folder(&self) -> RunFolder {
@@ -185,7 +201,12 @@ impl TrainPlan {
         let device = crosr_model::device(self.choices.device.as_deref().unwrap_or("auto"))?;
         if self.choices.resume {
             let path = run.last();
-            return Ok(Trainer::resume(&read(&path)?, &path, self.params.clone(), &device)?);
+            return Ok(Trainer::resume(
+                &read(&path)?,
+                &path,
+                self.params.clone(),
+                &device,
+            )?);
         }
         let mut config = DhrConfig::cifar10(data.class_names().len())
             .with_width(self.choices.width.unwrap_or(1.0));
@@ -218,8 +239,10 @@ impl TrainPlan {
                 });
             })?;
             drop(progress);
-            let validation =
-                held_out.as_ref().map(|data| trainer.validate(data.clone())).transpose()?;
+            let validation = held_out
+                .as_ref()
+                .map(|data| trainer.validate(data.clone()))
+                .transpose()?;
             let line = HistoryLine::new(&report, validation.as_ref());
             write_atomically(
                 &run.model(),
@@ -287,7 +310,9 @@ impl HistoryLine {
     }
 
     fn row(&self) -> String {
-        let held_out = self.validation_accuracy.map_or("-".to_owned(), |a| format!("{a:.4}"));
+        let held_out = self
+            .validation_accuracy
+            .map_or("-".to_owned(), |a| format!("{a:.4}"));
         format!(
             "{:5}  {:5.3}  {:13.4}  {:14.4}  {:8.4}  {held_out:>8}  {:13.6}  {:8.0}  {:7.1}\n",
             self.epoch,
@@ -332,7 +357,11 @@ pub(super) fn run(flags: TrainArgs) -> Result<()> {
             run.root().display()
         )));
     }
-    let printing = if plan.choices.json { Printing::Json } else { Printing::Table };
+    let printing = if plan.choices.json {
+        Printing::Json
+    } else {
+        Printing::Table
+    };
     plan.execute(&run, printing)?;
     if printing == Printing::Table {
         output::text(&format!(

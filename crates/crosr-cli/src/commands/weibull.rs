@@ -44,7 +44,11 @@ impl WeibullJson {
             shape: weibull.shape(),
             small_score: weibull.small_score(),
             translate: weibull.translate(),
-            sign: if weibull.side() == TailSide::Low { -1 } else { 1 },
+            sign: if weibull.side() == TailSide::Low {
+                -1
+            } else {
+                1
+            },
             tail: weibull.tail_size(),
             log_likelihood: report.log_likelihood,
             ci95: Intervals {
@@ -58,14 +62,25 @@ impl WeibullJson {
 fn fit(args: &WeibullFitArgs) -> Result<()> {
     let numbers = read_numbers(&args.file)?;
     let tail = args.tail.unwrap_or(TAIL.min(numbers.len()));
-    let side = if args.low { TailSide::Low } else { TailSide::High };
-    let params = WeibullParams::new(tail).side(side).translate(args.translate).check()?;
+    let side = if args.low {
+        TailSide::Low
+    } else {
+        TailSide::High
+    };
+    let params = WeibullParams::new(tail)
+        .side(side)
+        .translate(args.translate)
+        .check()?;
     let (weibull, report) = params
         .fit(&numbers)
         .map_err(|e| CliError::file(&args.file, e.to_string()))?;
     if args.libmr {
         let text = weibull.to_text(&report);
-        return output::text(&if text.ends_with('\n') { text } else { text + "\n" });
+        return output::text(&if text.ends_with('\n') {
+            text
+        } else {
+            text + "\n"
+        });
     }
     let json = WeibullJson::new(&weibull, &report)?;
     if args.json {
@@ -93,16 +108,20 @@ fn fit(args: &WeibullFitArgs) -> Result<()> {
 fn model(path: &Path) -> Result<Weibull> {
     let text = read_text(path)?;
     if !text.trim_start().starts_with('{') {
-        return Weibull::from_text(&text).map_err(|e| {
-            CliError::file(path, format!("neither JSON nor libMR's text form: {e}"))
-        });
+        return Weibull::from_text(&text)
+            .map_err(|e| CliError::file(path, format!("neither JSON nor libMR's text form: {e}")));
     }
     let json: WeibullJson =
         serde_json::from_str(&text).map_err(|e| CliError::file(path, e.to_string()))?;
     let side = match json.sign {
         1 => TailSide::High,
         -1 => TailSide::Low,
-        other => return Err(CliError::file(path, format!("sign is {other}, 1 or -1 is expected"))),
+        other => {
+            return Err(CliError::file(
+                path,
+                format!("sign is {other}, 1 or -1 is expected"),
+            ));
+        }
     };
     Weibull::from_parts(WeibullParts {
         scale: json.scale,

@@ -29,7 +29,10 @@ impl Features {
     /// Labels as class indices below `n_classes`.
     pub(crate) fn classes(&self, n_classes: usize, path: &Path) -> Result<Vec<usize>> {
         let labels = self.labels.as_ref().ok_or_else(|| {
-            CliError::file(path, "there are no labels; known samples need `labels` i64 [N]")
+            CliError::file(
+                path,
+                "there are no labels; known samples need `labels` i64 [N]",
+            )
         })?;
         let class = |(row, &label): (usize, &i64)| match usize::try_from(label) {
             Ok(class) if class < n_classes => Ok(class),
@@ -69,7 +72,11 @@ pub(crate) fn read_features(path: &Path) -> Result<Features> {
 fn labels_beside(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let named = name.rfind("features").map(|at| {
-        path.with_file_name(format!("{}labels{}", &name[..at], &name[at + "features".len()..]))
+        path.with_file_name(format!(
+            "{}labels{}",
+            &name[..at],
+            &name[at + "features".len()..]
+        ))
     });
     let candidates = [named, Some(path.with_file_name("labels.npy"))];
     candidates.into_iter().flatten().find(|p| p.is_file())
@@ -85,7 +92,10 @@ fn from_safetensors(path: &Path) -> Result<Features> {
     let &[_, dim] = features.shape() else {
         return Err(CliError::file(
             path,
-            format!("`features` has shape {:?}, [N, D] is expected", features.shape()),
+            format!(
+                "`features` has shape {:?}, [N, D] is expected",
+                features.shape()
+            ),
         ));
     };
     if features.dtype() != Dtype::F32 {
@@ -119,24 +129,37 @@ fn from_safetensors(path: &Path) -> Result<Features> {
 fn from_npy(path: &Path, labels: Option<&Path>) -> Result<Features> {
     let (npy, shape) = open_npy(path)?;
     let &[n, dim] = shape.as_slice() else {
-        return Err(CliError::file(path, format!("shape {shape:?}, [N, D] is expected")));
+        return Err(CliError::file(
+            path,
+            format!("shape {shape:?}, [N, D] is expected"),
+        ));
     };
     let rows: Vec<f32> = numbers(npy, path, "f32 or f64")?;
     if rows.len() != n * dim {
-        return Err(CliError::file(path, format!("{} values, {n} x {dim} announced", rows.len())));
+        return Err(CliError::file(
+            path,
+            format!("{} values, {n} x {dim} announced", rows.len()),
+        ));
     }
     let labels = match labels.filter(|p| p.is_file()) {
         None => None,
         Some(path) => {
             let (npy, shape) = open_npy(path)?;
             if shape.len() != 1 {
-                return Err(CliError::file(path, format!("shape {shape:?}, [N] is expected")));
+                return Err(CliError::file(
+                    path,
+                    format!("shape {shape:?}, [N] is expected"),
+                ));
             }
             let unreadable = |e: std::io::Error| CliError::file(path, e.to_string());
-            let values = npy.try_data::<i64>().map_err(|_| {
-                CliError::file(path, "labels are read as i64")
-            })?;
-            Some(values.collect::<std::io::Result<Vec<i64>>>().map_err(unreadable)?)
+            let values = npy
+                .try_data::<i64>()
+                .map_err(|_| CliError::file(path, "labels are read as i64"))?;
+            Some(
+                values
+                    .collect::<std::io::Result<Vec<i64>>>()
+                    .map_err(unreadable)?,
+            )
         }
     };
     Ok(Features { rows, dim, labels })
@@ -152,10 +175,16 @@ fn open_npy(path: &Path) -> Result<(Npy, Vec<usize>)> {
     // A header may announce anything: hold it against the file before reserving memory.
     let announced = npy.shape().iter().try_fold(1u64, |n, &d| n.checked_mul(d));
     if announced.is_none_or(|n| n > size) {
-        return Err(CliError::file(path, format!("shape {:?} is more than the file holds", npy.shape())));
+        return Err(CliError::file(
+            path,
+            format!("shape {:?} is more than the file holds", npy.shape()),
+        ));
     }
     if npy.order() != npyz::Order::C {
-        return Err(CliError::file(path, "Fortran order; save it with numpy.ascontiguousarray"));
+        return Err(CliError::file(
+            path,
+            "Fortran order; save it with numpy.ascontiguousarray",
+        ));
     }
     let shape = npy.shape().iter().map(|&d| d as usize).collect();
     Ok((npy, shape))
@@ -167,7 +196,10 @@ fn numbers(npy: Npy, path: &Path, wanted: &str) -> Result<Vec<f32>> {
     let wrong = |_| CliError::file(path, format!("features are {wanted}"));
     if is_double {
         let values = npy.try_data::<f64>().map_err(wrong)?;
-        values.map(|v| v.map(|v| v as f32)).collect::<std::io::Result<_>>().map_err(unreadable)
+        values
+            .map(|v| v.map(|v| v as f32))
+            .collect::<std::io::Result<_>>()
+            .map_err(unreadable)
     } else {
         let values = npy.try_data::<f32>().map_err(wrong)?;
         values.collect::<std::io::Result<_>>().map_err(unreadable)
@@ -178,8 +210,12 @@ fn numbers(npy: Npy, path: &Path, wanted: &str) -> Result<Vec<f32>> {
 pub(crate) fn to_safetensors(features: &Features, path: &Path) -> Result<Vec<u8>> {
     let failed = |e: safetensors::SafeTensorError| CliError::file(path, e.to_string());
     let rows: Vec<u8> = features.rows.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let labels: Vec<u8> =
-        features.labels.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
+    let labels: Vec<u8> = features
+        .labels
+        .iter()
+        .flatten()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
     let mut views = vec![(
         "features",
         TensorView::new(Dtype::F32, vec![features.len(), features.dim], &rows).map_err(failed)?,

@@ -46,6 +46,9 @@ mod tests {
     #[test]
     fn the_offending_line_is_named() {
         let error = parse_numbers("1\n\ntwo\n", Path::new("x.txt")).map_err(|e| e.one_line());
-        assert_eq!(error, Err("x.txt: line 3: \"two\" is not a number".to_owned()));
+        assert_eq!(
+            error,
+            Err("x.txt: line 3: \"two\" is not a number".to_owned())
+        );
     }
 }

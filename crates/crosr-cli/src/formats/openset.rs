@@ -50,9 +50,17 @@ impl OpenSet {
         let mavs = self.model.mavs();
         let (k, d) = (mavs.n_classes(), mavs.dim());
         let means = doubles((0..k).flat_map(|class| mavs.row(class).to_vec()));
-        let counts: Vec<u8> = (0..k).flat_map(|class| mavs.count(class).to_le_bytes()).collect();
+        let counts: Vec<u8> = (0..k)
+            .flat_map(|class| mavs.count(class).to_le_bytes())
+            .collect();
         let weibulls = doubles(self.model.weibulls().iter().flat_map(|w| {
-            [w.scale(), w.shape(), w.small_score(), w.translate(), w.tail_size() as f64]
+            [
+                w.scale(),
+                w.shape(),
+                w.small_score(),
+                w.translate(),
+                w.tail_size() as f64,
+            ]
         }));
         let mut metadata = HashMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
@@ -69,8 +77,14 @@ impl OpenSet {
             metadata.insert("calibration".to_owned(), text);
         }
         let views = vec![
-            ("counts", TensorView::new(Dtype::U64, vec![k], &counts).map_err(failed)?),
-            ("mavs", TensorView::new(Dtype::F64, vec![k, d], &means).map_err(failed)?),
+            (
+                "counts",
+                TensorView::new(Dtype::U64, vec![k], &counts).map_err(failed)?,
+            ),
+            (
+                "mavs",
+                TensorView::new(Dtype::F64, vec![k, d], &means).map_err(failed)?,
+            ),
             (
                 "weibulls",
                 TensorView::new(Dtype::F64, vec![k, WEIBULL_COLUMNS.len()], &weibulls)
@@ -93,18 +107,24 @@ impl OpenSet {
             )));
         }
         let entry = |key: &str| {
-            metadata.get(key).ok_or_else(|| wrong(format!("the metadata give no {key}")))
+            metadata
+                .get(key)
+                .ok_or_else(|| wrong(format!("the metadata give no {key}")))
         };
         let class_names: Vec<String> = serde_json::from_str(entry("class_names")?)
             .map_err(|e| wrong(format!("class names: {e}")))?;
-        let distance = entry("distance")?.parse().map_err(|e| wrong(format!("{e}")))?;
+        let distance = entry("distance")?
+            .parse()
+            .map_err(|e| wrong(format!("{e}")))?;
         let calibration = metadata
             .get("calibration")
             .map(|text| serde_json::from_str(text).map_err(|e| wrong(format!("calibration: {e}"))))
             .transpose()?;
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         let tensor = |name: &str, dtype: Dtype| {
-            let view = file.tensor(name).map_err(|_| wrong(format!("there is no tensor {name}")))?;
+            let view = file
+                .tensor(name)
+                .map_err(|_| wrong(format!("there is no tensor {name}")))?;
             if view.dtype() != dtype {
                 return Err(wrong(format!("{name} holds {:?}", view.dtype())));
             }
@@ -144,6 +164,11 @@ impl OpenSet {
             })
             .collect::<Result<_>>()?;
         let model = OpenMax::from_parts(mavs, weibulls, distance)?;
-        Ok(Self { model, class_names, pooling: metadata.get("pooling").cloned(), calibration })
+        Ok(Self {
+            model,
+            class_names,
+            pooling: metadata.get("pooling").cloned(),
+            calibration,
+        })
     }
 }

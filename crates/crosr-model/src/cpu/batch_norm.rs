@@ -52,10 +52,22 @@ impl BatchNorm {
         let rows = chunk_rows(c);
         let chunks = self.pixels.div_ceil(rows);
         let mut partial = scratch(chunks * 2 * c);
-        partial.par_chunks_mut(2 * c).zip(x.par_chunks(rows * c)).for_each(|(sums, x)| {
-            // SAFETY: `Moments` asks for nothing.
-            unsafe { dispatch(path, Moments { x, channels: c, sums }) }
-        });
+        partial
+            .par_chunks_mut(2 * c)
+            .zip(x.par_chunks(rows * c))
+            .for_each(|(sums, x)| {
+                // SAFETY: `Moments` asks for nothing.
+                unsafe {
+                    dispatch(
+                        path,
+                        Moments {
+                            x,
+                            channels: c,
+                            sums,
+                        },
+                    )
+                }
+            });
         self.combine(&partial, rows, eps)
     }
 
@@ -77,8 +89,12 @@ impl BatchNorm {
             let variance = squares / count.max(1.0);
             stats.mean.push(mean as f32);
             stats.variance.push(variance as f32);
-            stats.unbiased_variance.push((squares / (count - 1.0).max(1.0)) as f32);
-            stats.inverse_std.push((1.0 / (variance + eps).sqrt()) as f32);
+            stats
+                .unbiased_variance
+                .push((squares / (count - 1.0).max(1.0)) as f32);
+            stats
+                .inverse_std
+                .push((1.0 / (variance + eps).sqrt()) as f32);
         }
         stats
     }
@@ -106,20 +122,41 @@ impl BatchNorm {
     /// With running statistics `scale = gamma / sqrt(variance + eps)` and
     /// `shift = beta - scale * mean`, see [`scale_shift`].
     pub fn forward_evaluation(&self, x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
-        let Self { pixels, channels, relu } = *self;
+        let Self {
+            pixels,
+            channels,
+            relu,
+        } = *self;
         assert_eq!(x.len(), pixels * channels, "length of the input");
         assert_eq!(y.len(), x.len(), "length of the output");
-        assert_eq!((scale.len(), shift.len()), (channels, channels), "one scale and shift a channel");
+        assert_eq!(
+            (scale.len(), shift.len()),
+            (channels, channels),
+            "one scale and shift a channel"
+        );
         if channels == 0 {
             return;
         }
         let path = dispatch::current();
         let chunk = chunk_rows(channels) * channels;
-        y.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(y, x)| {
-            // SAFETY: `x` and `y` have the same number of whole rows, `scale`
-            // and `shift` one row.
-            unsafe { dispatch(path, Apply { x, scale, shift, relu, y }) }
-        });
+        y.par_chunks_mut(chunk)
+            .zip(x.par_chunks(chunk))
+            .for_each(|(y, x)| {
+                // SAFETY: `x` and `y` have the same number of whole rows, `scale`
+                // and `shift` one row.
+                unsafe {
+                    dispatch(
+                        path,
+                        Apply {
+                            x,
+                            scale,
+                            shift,
+                            relu,
+                            y,
+                        },
+                    )
+                }
+            });
     }
 
     /// Gradients `dx`, `dgamma`, `dbeta` of the training form.
@@ -143,10 +180,22 @@ impl BatchNorm {
         dgamma: &mut [f32],
         dbeta: &mut [f32],
     ) {
-        let Self { pixels, channels: c, relu } = *self;
+        let Self {
+            pixels,
+            channels: c,
+            relu,
+        } = *self;
         assert_eq!(x.len(), pixels * c, "length of the input");
-        assert_eq!((dy.len(), dx.len()), (x.len(), x.len()), "length of the gradients");
-        assert_eq!((dgamma.len(), dbeta.len()), (c, c), "one gradient a channel");
+        assert_eq!(
+            (dy.len(), dx.len()),
+            (x.len(), x.len()),
+            "length of the gradients"
+        );
+        assert_eq!(
+            (dgamma.len(), dbeta.len()),
+            (c, c),
+            "one gradient a channel"
+        );
         if x.is_empty() {
             dgamma.fill(0.0);
             dbeta.fill(0.0);
@@ -161,8 +210,16 @@ impl BatchNorm {
             .par_chunks_mut(2 * c)
             .zip(x.par_chunks(rows * c).zip(dy.par_chunks(rows * c)))
             .for_each(|(sums, (x, dy))| {
-                let op =
-                    BackwardSums { x, dy, scale: &scale, shift: &shift, mean, inverse_std, relu, sums };
+                let op = BackwardSums {
+                    x,
+                    dy,
+                    scale: &scale,
+                    shift: &shift,
+                    mean,
+                    inverse_std,
+                    relu,
+                    sums,
+                };
                 // SAFETY: `x` and `dy` have the same whole rows, the others one row.
                 unsafe { dispatch(path, op) }
             });
@@ -170,7 +227,12 @@ impl BatchNorm {
         let (mut slope, mut offset) = (vec![0.0; c], vec![0.0; c]);
         for channel in 0..c {
             let sum = |at: usize| -> f64 {
-                partial.iter().skip(at).step_by(2 * c).map(|&v| f64::from(v)).sum()
+                partial
+                    .iter()
+                    .skip(at)
+                    .step_by(2 * c)
+                    .map(|&v| f64::from(v))
+                    .sum()
             };
             let (sum_g, sum_gx) = (sum(channel), sum(c + channel));
             dbeta[channel] = sum_g as f32;
@@ -208,7 +270,11 @@ pub fn scale_shift(
     inverse_std: &[f32],
 ) -> (Vec<f32>, Vec<f32>) {
     let c = gamma.len();
-    assert_eq!((beta.len(), mean.len(), inverse_std.len()), (c, c, c), "one number a channel");
+    assert_eq!(
+        (beta.len(), mean.len(), inverse_std.len()),
+        (c, c, c),
+        "one number a channel"
+    );
     let scale: Vec<f32> = gamma.iter().zip(inverse_std).map(|(g, i)| g * i).collect();
     let shift = (0..c).map(|i| beta[i] - mean[i] * scale[i]).collect();
     (scale, shift)
@@ -231,13 +297,28 @@ impl Op for Moments<'_> {
         // SAFETY: `sum_rows` asks for elements of whole rows of `x` and of one
         // row of the means.
         unsafe {
-            sum_rows::<S, 1>(rows, c, means, #[inline(always)] |at, _, part| [load::<S>(x.add(at), part)]);
+            sum_rows::<S, 1>(
+                rows,
+                c,
+                means,
+                #[inline(always)]
+                |at, _, part| [load::<S>(x.add(at), part)],
+            );
             means.iter_mut().for_each(|v| *v /= rows as f32);
             let means = means.as_ptr();
-            sum_rows::<S, 1>(rows, c, squares, #[inline(always)] |at, channel, part| {
-                let d = S::sub(load::<S>(x.add(at), part), load::<S>(means.add(channel), part));
-                [S::mul(d, d)]
-            });
+            sum_rows::<S, 1>(
+                rows,
+                c,
+                squares,
+                #[inline(always)]
+                |at, channel, part| {
+                    let d = S::sub(
+                        load::<S>(x.add(at), part),
+                        load::<S>(means.add(channel), part),
+                    );
+                    [S::mul(d, d)]
+                },
+            );
         }
     }
 }
@@ -257,21 +338,25 @@ impl Op for Apply<'_> {
     unsafe fn run<S: Simd>(self) {
         let c = self.scale.len();
         for (y, x) in self.y.chunks_exact_mut(c).zip(self.x.chunks_exact(c)) {
-            for_vectors::<S>(c, #[inline(always)] |at, lanes| {
-                // SAFETY: `at + lanes <= c`, the length of all four rows.
-                unsafe {
-                    let part = (lanes < S::LANES).then_some(lanes);
-                    let mut v = S::mul_add(
-                        load::<S>(x.as_ptr().add(at), part),
-                        load::<S>(self.scale.as_ptr().add(at), part),
-                        load::<S>(self.shift.as_ptr().add(at), part),
-                    );
-                    if self.relu {
-                        v = S::relu(v);
+            for_vectors::<S>(
+                c,
+                #[inline(always)]
+                |at, lanes| {
+                    // SAFETY: `at + lanes <= c`, the length of all four rows.
+                    unsafe {
+                        let part = (lanes < S::LANES).then_some(lanes);
+                        let mut v = S::mul_add(
+                            load::<S>(x.as_ptr().add(at), part),
+                            load::<S>(self.scale.as_ptr().add(at), part),
+                            load::<S>(self.shift.as_ptr().add(at), part),
+                        );
+                        if self.relu {
+                            v = S::relu(v);
+                        }
+                        store::<S>(y.as_mut_ptr().add(at), v, part);
                     }
-                    store::<S>(y.as_mut_ptr().add(at), v, part);
-                }
-            });
+                },
+            );
         }
     }
 }
@@ -316,18 +401,24 @@ impl Op for BackwardSums<'_> {
         // SAFETY: elements of whole rows of `x` and `dy`, and of one row of
         // the others.
         unsafe {
-            sum_rows::<S, 2>(rows, c, self.sums, #[inline(always)] |at, channel, part| {
-                let x = load::<S>(x.add(at), part);
-                let mut g = load::<S>(dy.add(at), part);
-                if relu {
-                    let scale = load::<S>(scale.add(channel), part);
-                    let y = S::mul_add(x, scale, load::<S>(shift.add(channel), part));
-                    g = S::where_positive(y, g);
-                }
-                let centred = S::sub(x, load::<S>(mean.add(channel), part));
-                let xhat = S::mul(centred, load::<S>(inverse_std.add(channel), part));
-                [g, S::mul(g, xhat)]
-            });
+            sum_rows::<S, 2>(
+                rows,
+                c,
+                self.sums,
+                #[inline(always)]
+                |at, channel, part| {
+                    let x = load::<S>(x.add(at), part);
+                    let mut g = load::<S>(dy.add(at), part);
+                    if relu {
+                        let scale = load::<S>(scale.add(channel), part);
+                        let y = S::mul_add(x, scale, load::<S>(shift.add(channel), part));
+                        g = S::where_positive(y, g);
+                    }
+                    let centred = S::sub(x, load::<S>(mean.add(channel), part));
+                    let xhat = S::mul(centred, load::<S>(inverse_std.add(channel), part));
+                    [g, S::mul(g, xhat)]
+                },
+            );
         }
     }
 }
@@ -351,22 +442,27 @@ impl Op for BackwardApply<'_> {
         let c = self.scale.len();
         let rows = self.dx.chunks_exact_mut(c).zip(self.x.chunks_exact(c));
         for ((dx, x), dy) in rows.zip(self.dy.chunks_exact(c)) {
-            for_vectors::<S>(c, #[inline(always)] |at, lanes| {
-                // SAFETY: `at + lanes <= c`, the length of all rows.
-                unsafe {
-                    let part = (lanes < S::LANES).then_some(lanes);
-                    let x = load::<S>(x.as_ptr().add(at), part);
-                    let scale = load::<S>(self.scale.as_ptr().add(at), part);
-                    let mut g = load::<S>(dy.as_ptr().add(at), part);
-                    if self.relu {
-                        let shift = load::<S>(self.shift.as_ptr().add(at), part);
-                        g = S::where_positive(S::mul_add(x, scale, shift), g);
+            for_vectors::<S>(
+                c,
+                #[inline(always)]
+                |at, lanes| {
+                    // SAFETY: `at + lanes <= c`, the length of all rows.
+                    unsafe {
+                        let part = (lanes < S::LANES).then_some(lanes);
+                        let x = load::<S>(x.as_ptr().add(at), part);
+                        let scale = load::<S>(self.scale.as_ptr().add(at), part);
+                        let mut g = load::<S>(dy.as_ptr().add(at), part);
+                        if self.relu {
+                            let shift = load::<S>(self.shift.as_ptr().add(at), part);
+                            g = S::where_positive(S::mul_add(x, scale, shift), g);
+                        }
+                        let slope = load::<S>(self.slope.as_ptr().add(at), part);
+                        let rest =
+                            S::mul_add(x, slope, load::<S>(self.offset.as_ptr().add(at), part));
+                        store::<S>(dx.as_mut_ptr().add(at), S::mul_add(g, scale, rest), part);
                     }
-                    let slope = load::<S>(self.slope.as_ptr().add(at), part);
-                    let rest = S::mul_add(x, slope, load::<S>(self.offset.as_ptr().add(at), part));
-                    store::<S>(dx.as_mut_ptr().add(at), S::mul_add(g, scale, rest), part);
-                }
-            });
+                },
+            );
         }
     }
 }

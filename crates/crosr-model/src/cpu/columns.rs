@@ -117,9 +117,13 @@ impl Op for Sums<'_> {
         let rows = self.x.len() / self.channels;
         // SAFETY: `sum_rows` asks for elements of whole rows of `x`.
         unsafe {
-            sum_rows::<S, 1>(rows, self.channels, self.sums, #[inline(always)] |at, _, part| {
-                [load::<S>(x.add(at), part)]
-            });
+            sum_rows::<S, 1>(
+                rows,
+                self.channels,
+                self.sums,
+                #[inline(always)]
+                |at, _, part| [load::<S>(x.add(at), part)],
+            );
         }
     }
 }
@@ -134,11 +138,19 @@ pub(crate) fn column_sums(x: &[f32], sums: &mut [f32]) {
     let rows = chunk_rows(channels);
     let chunks = (x.len() / channels).div_ceil(rows);
     let mut partial = scratch(chunks * channels);
-    partial.par_chunks_mut(channels).zip(x.par_chunks(rows * channels)).for_each(|(sums, x)| {
-        // SAFETY: `Sums` asks for nothing.
-        unsafe { dispatch(path, Sums { x, channels, sums }) }
-    });
+    partial
+        .par_chunks_mut(channels)
+        .zip(x.par_chunks(rows * channels))
+        .for_each(|(sums, x)| {
+            // SAFETY: `Sums` asks for nothing.
+            unsafe { dispatch(path, Sums { x, channels, sums }) }
+        });
     for (c, sum) in sums.iter_mut().enumerate() {
-        *sum = partial.iter().skip(c).step_by(channels).map(|&v| f64::from(v)).sum::<f64>() as f32;
+        *sum = partial
+            .iter()
+            .skip(c)
+            .step_by(channels)
+            .map(|&v| f64::from(v))
+            .sum::<f64>() as f32;
     }
 }

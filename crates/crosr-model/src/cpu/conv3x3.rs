@@ -72,7 +72,11 @@ impl Conv3x3 {
         assert_eq!(weight.len(), self.weight_len(), "length of the weight");
         assert_eq!(dx.len(), self.input_len(), "length of the input gradient");
         let (c_in, c_out) = (self.c_in, self.c_out);
-        let turned = Self { c_in: c_out, c_out: c_in, ..*self };
+        let turned = Self {
+            c_in: c_out,
+            c_out: c_in,
+            ..*self
+        };
         conv_direct::correlate(
             dispatch::current(),
             &turned,
@@ -94,7 +98,11 @@ impl Conv3x3 {
     ) {
         assert_eq!(x.len(), self.input_len(), "length of the input");
         assert_eq!(dy.len(), self.output_len(), "length of the output gradient");
-        assert_eq!(dweight.len(), self.weight_len(), "length of the weight gradient");
+        assert_eq!(
+            dweight.len(),
+            self.weight_len(),
+            "length of the weight gradient"
+        );
         if let Some(dbias) = &dbias {
             assert_eq!(dbias.len(), self.c_out, "length of the bias gradient");
         }

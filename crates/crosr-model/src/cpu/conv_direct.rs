@@ -7,9 +7,9 @@
 
 use rayon::prelude::*;
 
+use crate::cpu::columns::column_sums;
 use crate::cpu::conv3x3::Conv3x3;
 use crate::cpu::dispatch::{self, Path, dispatch};
-use crate::cpu::columns::column_sums;
 use crate::cpu::gemm::{Gemm, Order};
 use crate::cpu::packing::Packed;
 use crate::cpu::scratch::{Shared, scratch};
@@ -28,7 +28,11 @@ fn pad_strip(
     rows: usize,
     padded: &mut [f32],
 ) {
-    for (i, line) in padded.chunks_exact_mut((w + 2) * c).take(rows + 2).enumerate() {
+    for (i, line) in padded
+        .chunks_exact_mut((w + 2) * c)
+        .take(rows + 2)
+        .enumerate()
+    {
         match (first + i).checked_sub(1) {
             Some(y) if y < h => {
                 line[..c].fill(0.0);
@@ -51,7 +55,13 @@ pub(crate) fn correlate(
     relu: bool,
     y: &mut [f32],
 ) {
-    let Conv3x3 { n, h, w, c_in, c_out } = *d;
+    let Conv3x3 {
+        n,
+        h,
+        w,
+        c_in,
+        c_out,
+    } = *d;
     let packed = Packed::new(path, 9 * c_in, c_out, element);
     let rows = strip_rows(h, w, c_in);
     let strips = h.div_ceil(rows);
@@ -69,7 +79,9 @@ pub(crate) fn correlate(
         // `bias` has `c_out` entries (checked by the caller).
         unsafe {
             // The assertion on the range of the output.
-            let c = out.part((image * h + first) * w * c_out, rows * w * c_out).as_mut_ptr();
+            let c = out
+                .part((image * h + first) * w * c_out, rows * w * c_out)
+                .as_mut_ptr();
             dispatch(
                 path,
                 Gemm {
@@ -110,7 +122,13 @@ pub(crate) fn weight_gradient(
     dweight: &mut [f32],
     dbias: Option<&mut [f32]>,
 ) {
-    let Conv3x3 { n, h, w, c_in, c_out } = *d;
+    let Conv3x3 {
+        n,
+        h,
+        w,
+        c_in,
+        c_out,
+    } = *d;
     let path = dispatch::current();
     let size = 9 * c_in * c_out;
     let per_chunk = n.div_ceil(16).max(1);
@@ -118,58 +136,65 @@ pub(crate) fn weight_gradient(
     let mut partial = scratch(chunks * size);
     let line = (w + 2) * c_in;
     let rows = strip_rows(h, w, c_in);
-    partial.par_chunks_mut(size).enumerate().for_each(|(chunk, sum)| {
-        sum.fill(0.0);
-        let mut padded = scratch((rows + 2) * line);
-        for image in chunk * per_chunk..((chunk + 1) * per_chunk).min(n) {
-            let pixels = &x[image * h * w * c_in..(image + 1) * h * w * c_in];
-            for first in (0..h).step_by(rows) {
-                let rows = rows.min(h - first);
-                pad_strip(pixels, (h, w, c_in), first, rows, &mut padded);
-                let from = (image * h + first) * w * c_out;
-                let dy = &dy[from..from + rows * w * c_out];
-                // SAFETY: group kh reads the strip's lines kh..kh + rows as
-                // the transpose of a (pixels x 3 c_in) matrix, `dy` as
-                // (pixels x c_out), and adds to rows kh * 3 c_in.. of `sum`,
-                // which is this task's.
-                unsafe {
-                    dispatch(
-                        path,
-                        Gemm {
-                            order: Order::ColumnMajor,
-                            m: 3 * c_in,
-                            n: c_out,
-                            k: w,
-                            segments: rows,
-                            groups: 3,
-                            a: padded.as_ptr(),
-                            a_ld: c_in,
-                            a_seg: line,
-                            a_group: line,
-                            b: dy.as_ptr(),
-                            b_ld: c_out,
-                            b_seg: w * c_out,
-                            b_panel: 2 * path.lanes(),
-                            c: sum.as_mut_ptr(),
-                            c_ld: c_out,
-                            c_group: 3 * c_in * c_out,
-                            accumulate: true,
-                            bias: std::ptr::null(),
-                            relu: false,
-                        },
-                    );
+    partial
+        .par_chunks_mut(size)
+        .enumerate()
+        .for_each(|(chunk, sum)| {
+            sum.fill(0.0);
+            let mut padded = scratch((rows + 2) * line);
+            for image in chunk * per_chunk..((chunk + 1) * per_chunk).min(n) {
+                let pixels = &x[image * h * w * c_in..(image + 1) * h * w * c_in];
+                for first in (0..h).step_by(rows) {
+                    let rows = rows.min(h - first);
+                    pad_strip(pixels, (h, w, c_in), first, rows, &mut padded);
+                    let from = (image * h + first) * w * c_out;
+                    let dy = &dy[from..from + rows * w * c_out];
+                    // SAFETY: group kh reads the strip's lines kh..kh + rows as
+                    // the transpose of a (pixels x 3 c_in) matrix, `dy` as
+                    // (pixels x c_out), and adds to rows kh * 3 c_in.. of `sum`,
+                    // which is this task's.
+                    unsafe {
+                        dispatch(
+                            path,
+                            Gemm {
+                                order: Order::ColumnMajor,
+                                m: 3 * c_in,
+                                n: c_out,
+                                k: w,
+                                segments: rows,
+                                groups: 3,
+                                a: padded.as_ptr(),
+                                a_ld: c_in,
+                                a_seg: line,
+                                a_group: line,
+                                b: dy.as_ptr(),
+                                b_ld: c_out,
+                                b_seg: w * c_out,
+                                b_panel: 2 * path.lanes(),
+                                c: sum.as_mut_ptr(),
+                                c_ld: c_out,
+                                c_group: 3 * c_in * c_out,
+                                accumulate: true,
+                                bias: std::ptr::null(),
+                                relu: false,
+                            },
+                        );
+                    }
                 }
             }
-        }
-    });
-    dweight.par_chunks_mut(9 * c_in).enumerate().with_min_len(8).for_each(|(co, dw)| {
-        for ci in 0..c_in {
-            for tap in 0..9 {
-                let at = (tap * c_in + ci) * c_out + co;
-                dw[ci * 9 + tap] = (0..chunks).map(|chunk| partial[chunk * size + at]).sum();
+        });
+    dweight
+        .par_chunks_mut(9 * c_in)
+        .enumerate()
+        .with_min_len(8)
+        .for_each(|(co, dw)| {
+            for ci in 0..c_in {
+                for tap in 0..9 {
+                    let at = (tap * c_in + ci) * c_out + co;
+                    dw[ci * 9 + tap] = (0..chunks).map(|chunk| partial[chunk * size + at]).sum();
+                }
             }
-        }
-    });
+        });
     if let Some(dbias) = dbias {
         column_sums(dy, dbias);
     }

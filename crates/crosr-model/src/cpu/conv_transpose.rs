@@ -6,8 +6,8 @@
 
 use rayon::prelude::*;
 
-use crate::cpu::dispatch::{self, Path, dispatch};
 use crate::cpu::columns::column_sums;
+use crate::cpu::dispatch::{self, Path, dispatch};
 use crate::cpu::gemm::{Gemm, Order};
 use crate::cpu::packing::Packed;
 use crate::cpu::scratch::{Shared, scratch};
@@ -75,7 +75,13 @@ impl ConvTranspose2x2 {
         if let Some(bias) = bias {
             assert_eq!(bias.len(), self.c_out, "length of the bias");
         }
-        let Self { n, h, w, c_in, c_out } = *self;
+        let Self {
+            n,
+            h,
+            w,
+            c_in,
+            c_out,
+        } = *self;
         let path = dispatch::current();
         let packed = [0, 1].map(|i| self.pack_forward(path, weight, i));
         // The bias of both pixels of a block row.
@@ -84,43 +90,47 @@ impl ConvTranspose2x2 {
         if y.is_empty() {
             return;
         }
-        y.par_chunks_mut(rows * 4 * w * c_out).enumerate().for_each(|(task, y)| {
-            let first = task * rows;
-            let rows = rows.min(n * h - first);
-            let x = &x[first * w * c_in..(first + rows) * w * c_in];
-            for (i, packed) in packed.iter().enumerate() {
-                // SAFETY: `x` has `rows * w` pixels of `c_in`; output row
-                // 2r + i of the chunk has `w` rows of `2 c_out`; the packed
-                // weights have `c_in` rows.
-                unsafe {
-                    dispatch(
-                        path,
-                        Gemm {
-                            order: Order::RowMajor,
-                            m: w,
-                            n: 2 * c_out,
-                            k: c_in,
-                            segments: 1,
-                            groups: rows,
-                            a: x.as_ptr(),
-                            a_ld: c_in,
-                            a_seg: 0,
-                            a_group: w * c_in,
-                            b: packed.data.as_ptr(),
-                            b_ld: packed.width,
-                            b_seg: 0,
-                            b_panel: packed.panel,
-                            c: y.as_mut_ptr().add(i * 2 * w * c_out),
-                            c_ld: 2 * c_out,
-                            c_group: 4 * w * c_out,
-                            accumulate: false,
-                            bias: twice.as_ref().map_or(std::ptr::null(), |bias| bias.as_ptr()),
-                            relu,
-                        },
-                    );
+        y.par_chunks_mut(rows * 4 * w * c_out)
+            .enumerate()
+            .for_each(|(task, y)| {
+                let first = task * rows;
+                let rows = rows.min(n * h - first);
+                let x = &x[first * w * c_in..(first + rows) * w * c_in];
+                for (i, packed) in packed.iter().enumerate() {
+                    // SAFETY: `x` has `rows * w` pixels of `c_in`; output row
+                    // 2r + i of the chunk has `w` rows of `2 c_out`; the packed
+                    // weights have `c_in` rows.
+                    unsafe {
+                        dispatch(
+                            path,
+                            Gemm {
+                                order: Order::RowMajor,
+                                m: w,
+                                n: 2 * c_out,
+                                k: c_in,
+                                segments: 1,
+                                groups: rows,
+                                a: x.as_ptr(),
+                                a_ld: c_in,
+                                a_seg: 0,
+                                a_group: w * c_in,
+                                b: packed.data.as_ptr(),
+                                b_ld: packed.width,
+                                b_seg: 0,
+                                b_panel: packed.panel,
+                                c: y.as_mut_ptr().add(i * 2 * w * c_out),
+                                c_ld: 2 * c_out,
+                                c_group: 4 * w * c_out,
+                                accumulate: false,
+                                bias: twice
+                                    .as_ref()
+                                    .map_or(std::ptr::null(), |bias| bias.as_ptr()),
+                                relu,
+                            },
+                        );
+                    }
                 }
-            }
-        });
+            });
     }
 
     /// `dx[p, ci] = sum over i, j, co of weight[ci, co, i, j] * dy[2p + (i, j), co]`.
@@ -128,7 +138,13 @@ impl ConvTranspose2x2 {
         assert_eq!(dy.len(), self.output_len(), "length of the output gradient");
         assert_eq!(weight.len(), self.weight_len(), "length of the weight");
         assert_eq!(dx.len(), self.input_len(), "length of the input gradient");
-        let Self { n, h, w, c_in, c_out } = *self;
+        let Self {
+            n,
+            h,
+            w,
+            c_in,
+            c_out,
+        } = *self;
         let path = dispatch::current();
         let packed = Packed::new(path, 4 * c_out, c_in, |k, ci| {
             weight[(ci * c_out + k % c_out) * 4 + k / c_out]
@@ -137,41 +153,43 @@ impl ConvTranspose2x2 {
         if dx.is_empty() {
             return;
         }
-        dx.par_chunks_mut(rows * w * c_in).enumerate().for_each(|(task, dx)| {
-            let first = task * rows;
-            let rows = rows.min(n * h - first);
-            let dy = &dy[first * 4 * w * c_out..(first + rows) * 4 * w * c_out];
-            // SAFETY: the two segments of row r are output rows 2r and 2r + 1,
-            // `2 c_out` numbers for each of `w` pixels; the packed weights
-            // have `4 c_out` rows; `dx` has `rows * w` pixels of `c_in`.
-            unsafe {
-                dispatch(
-                    path,
-                    Gemm {
-                        order: Order::RowMajor,
-                        m: w,
-                        n: c_in,
-                        k: 2 * c_out,
-                        segments: 2,
-                        groups: rows,
-                        a: dy.as_ptr(),
-                        a_ld: 2 * c_out,
-                        a_seg: 2 * w * c_out,
-                        a_group: 4 * w * c_out,
-                        b: packed.data.as_ptr(),
-                        b_ld: packed.width,
-                        b_seg: 2 * c_out * packed.width,
-                        b_panel: packed.panel,
-                        c: dx.as_mut_ptr(),
-                        c_ld: c_in,
-                        c_group: w * c_in,
-                        accumulate: false,
-                        bias: std::ptr::null(),
-                        relu: false,
-                    },
-                );
-            }
-        });
+        dx.par_chunks_mut(rows * w * c_in)
+            .enumerate()
+            .for_each(|(task, dx)| {
+                let first = task * rows;
+                let rows = rows.min(n * h - first);
+                let dy = &dy[first * 4 * w * c_out..(first + rows) * 4 * w * c_out];
+                // SAFETY: the two segments of row r are output rows 2r and 2r + 1,
+                // `2 c_out` numbers for each of `w` pixels; the packed weights
+                // have `4 c_out` rows; `dx` has `rows * w` pixels of `c_in`.
+                unsafe {
+                    dispatch(
+                        path,
+                        Gemm {
+                            order: Order::RowMajor,
+                            m: w,
+                            n: c_in,
+                            k: 2 * c_out,
+                            segments: 2,
+                            groups: rows,
+                            a: dy.as_ptr(),
+                            a_ld: 2 * c_out,
+                            a_seg: 2 * w * c_out,
+                            a_group: 4 * w * c_out,
+                            b: packed.data.as_ptr(),
+                            b_ld: packed.width,
+                            b_seg: 2 * c_out * packed.width,
+                            b_panel: packed.panel,
+                            c: dx.as_mut_ptr(),
+                            c_ld: c_in,
+                            c_group: w * c_in,
+                            accumulate: false,
+                            bias: std::ptr::null(),
+                            relu: false,
+                        },
+                    );
+                }
+            });
     }
 
     /// Gradients with respect to the weight and, if asked for, the bias.
@@ -187,8 +205,18 @@ impl ConvTranspose2x2 {
     ) {
         assert_eq!(x.len(), self.input_len(), "length of the input");
         assert_eq!(dy.len(), self.output_len(), "length of the output gradient");
-        assert_eq!(dweight.len(), self.weight_len(), "length of the weight gradient");
-        let Self { n, h, w, c_in, c_out } = *self;
+        assert_eq!(
+            dweight.len(),
+            self.weight_len(),
+            "length of the weight gradient"
+        );
+        let Self {
+            n,
+            h,
+            w,
+            c_in,
+            c_out,
+        } = *self;
         let path = dispatch::current();
         let size = 4 * c_in * c_out;
         let total = n * h;

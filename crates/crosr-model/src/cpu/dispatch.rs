@@ -71,7 +71,10 @@ fn detect() -> Vec<Path> {
 /// # Panics
 /// If this machine cannot run `path`.
 pub fn with_path<R>(path: Path, work: impl FnOnce() -> R) -> R {
-    assert!(available_paths().contains(&path), "this machine cannot run {path:?}");
+    assert!(
+        available_paths().contains(&path),
+        "this machine cannot run {path:?}"
+    );
     struct Restore(Option<Path>);
     impl Drop for Restore {
         fn drop(&mut self) {

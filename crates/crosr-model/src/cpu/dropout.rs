@@ -27,10 +27,17 @@ impl Dropout {
     /// # Panics
     /// Unless `0 <= p < 1`.
     pub fn new(p: f64, seed: u64, layer: u64, step: u64) -> Self {
-        assert!((0.0..1.0).contains(&p), "dropout probability {p} outside [0, 1)");
+        assert!(
+            (0.0..1.0).contains(&p),
+            "dropout probability {p} outside [0, 1)"
+        );
         let key = mix(mix(mix(seed) ^ layer) ^ step);
         let threshold = (p * 2f64.powi(32)).round() as u64;
-        Self { key, threshold, scale: (1.0 / (1.0 - p)) as f32 }
+        Self {
+            key,
+            threshold,
+            scale: (1.0 / (1.0 - p)) as f32,
+        }
     }
 
     /// Whether element `index` is dropped.
@@ -44,24 +51,27 @@ impl Dropout {
         assert_eq!(x.len(), y.len(), "length of the output");
         let path = dispatch::current();
         let (scale, threshold) = (self.scale, self.threshold);
-        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).enumerate().for_each(|(i, (y, x))| {
-            let first = (i * CHUNK) as u64;
-            // A chunk never crosses a multiple of 2^32: its size divides that.
-            let high = mix(self.key ^ (first >> 32));
-            let (k0, k1, first) = (high as u32, (high >> 32) as u32, first as u32);
-            // At most 2^32 - 1 for every p < 1 that rounds below one.
-            let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
-            vectorised(
-                path,
-                #[inline(always)]
-                || {
-                    for (j, (y, &x)) in y.iter_mut().zip(x).enumerate() {
-                        let stays = number(first.wrapping_add(j as u32), k0, k1) >= threshold;
-                        *y = if stays { x * scale } else { 0.0 };
-                    }
-                },
-            );
-        });
+        y.par_chunks_mut(CHUNK)
+            .zip(x.par_chunks(CHUNK))
+            .enumerate()
+            .for_each(|(i, (y, x))| {
+                let first = (i * CHUNK) as u64;
+                // A chunk never crosses a multiple of 2^32: its size divides that.
+                let high = mix(self.key ^ (first >> 32));
+                let (k0, k1, first) = (high as u32, (high >> 32) as u32, first as u32);
+                // At most 2^32 - 1 for every p < 1 that rounds below one.
+                let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
+                vectorised(
+                    path,
+                    #[inline(always)]
+                    || {
+                        for (j, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+                            let stays = number(first.wrapping_add(j as u32), k0, k1) >= threshold;
+                            *y = if stays { x * scale } else { 0.0 };
+                        }
+                    },
+                );
+            });
     }
 }
 

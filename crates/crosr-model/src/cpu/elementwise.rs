@@ -31,31 +31,43 @@ pub(crate) fn vectorised<R>(path: Path, work: impl FnOnce() -> R) -> R {
 pub fn relu(x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "length of the output");
     let path = dispatch::current();
-    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-        vectorised(
-            path,
-            #[inline(always)]
-            || y.iter_mut().zip(x).for_each(|(y, &x)| *y = if x < 0.0 { 0.0 } else { x }),
-        );
-    });
+    y.par_chunks_mut(CHUNK)
+        .zip(x.par_chunks(CHUNK))
+        .for_each(|(y, x)| {
+            vectorised(
+                path,
+                #[inline(always)]
+                || {
+                    y.iter_mut()
+                        .zip(x)
+                        .for_each(|(y, &x)| *y = if x < 0.0 { 0.0 } else { x })
+                },
+            );
+        });
 }
 
 /// `dx = dy` where the output `y` of the ReLU is positive, else 0.
 pub fn relu_backward(y: &[f32], dy: &[f32], dx: &mut [f32]) {
-    assert_eq!((y.len(), dy.len()), (dx.len(), dx.len()), "length of the input gradient");
+    assert_eq!(
+        (y.len(), dy.len()),
+        (dx.len(), dx.len()),
+        "length of the input gradient"
+    );
     let path = dispatch::current();
     let inputs = y.par_chunks(CHUNK).zip(dy.par_chunks(CHUNK));
-    dx.par_chunks_mut(CHUNK).zip(inputs).for_each(|(dx, (y, dy))| {
-        vectorised(
-            path,
-            #[inline(always)]
-            || {
-                for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
-                    *dx = if y > 0.0 { dy } else { 0.0 };
-                }
-            },
-        );
-    });
+    dx.par_chunks_mut(CHUNK)
+        .zip(inputs)
+        .for_each(|(dx, (y, dy))| {
+            vectorised(
+                path,
+                #[inline(always)]
+                || {
+                    for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
+                        *dx = if y > 0.0 { dy } else { 0.0 };
+                    }
+                },
+            );
+        });
 }
 
 /// `y = a + b`.
@@ -71,14 +83,22 @@ pub fn add_relu(a: &[f32], b: &[f32], y: &mut [f32]) {
 
 #[inline(always)]
 fn combine(a: &[f32], b: &[f32], y: &mut [f32], f: impl Fn(f32, f32) -> f32 + Sync) {
-    assert_eq!((a.len(), b.len()), (y.len(), y.len()), "length of the output");
+    assert_eq!(
+        (a.len(), b.len()),
+        (y.len(), y.len()),
+        "length of the output"
+    );
     let path = dispatch::current();
     let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
     y.par_chunks_mut(CHUNK).zip(inputs).for_each(|(y, (a, b))| {
         vectorised(
             path,
             #[inline(always)]
-            || y.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = f(a, b)),
+            || {
+                y.iter_mut()
+                    .zip(a.iter().zip(b))
+                    .for_each(|(y, (&a, &b))| *y = f(a, b))
+            },
         );
     });
 }

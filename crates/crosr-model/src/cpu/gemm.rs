@@ -87,8 +87,16 @@ unsafe fn panels<S: Simd, const ROW_MAJOR: bool>(g: &Gemm) {
     // SAFETY: columns `column..` of `b`, `c` and `bias` exist by the contract.
     unsafe {
         while column < g.n {
-            let bias = if g.bias.is_null() { g.bias } else { g.bias.add(column) };
-            let at = Panel { b, c: g.c.add(column), bias };
+            let bias = if g.bias.is_null() {
+                g.bias
+            } else {
+                g.bias.add(column)
+            };
+            let at = Panel {
+                b,
+                c: g.c.add(column),
+                bias,
+            };
             let columns = (g.n - column).min(width);
             let tail = columns % S::LANES;
             match (columns > S::LANES, tail == 0) {
@@ -225,7 +233,13 @@ macro_rules! register_block {
 #[inline(always)]
 unsafe fn part_load<S: Simd, const PART: bool>(p: *const f32, tail: usize) -> S::V {
     // SAFETY: the caller's; a `PART` vector has `tail` lanes.
-    unsafe { if PART { S::load_part(p, tail) } else { S::load(p) } }
+    unsafe {
+        if PART {
+            S::load_part(p, tail)
+        } else {
+            S::load(p)
+        }
+    }
 }
 
 /// Adds what is there and the bias, applies ReLU, stores.

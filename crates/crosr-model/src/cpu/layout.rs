@@ -21,18 +21,20 @@ fn transpose(x: &[f32], rows: usize, cols: usize, y: &mut [f32]) {
         return;
     }
     assert_eq!(x.len() % size, 0, "whole images");
-    y.par_chunks_mut(size).zip(x.par_chunks(size)).for_each(|(y, x)| {
-        // Blocks of 16 by 16 keep both sides in the nearest cache.
-        for r0 in (0..rows).step_by(16) {
-            let r1 = (r0 + 16).min(rows);
-            for c0 in (0..cols).step_by(16) {
-                for c in c0..(c0 + 16).min(cols) {
-                    let line = &mut y[c * rows + r0..c * rows + r1];
-                    for (r, v) in (r0..r1).zip(line) {
-                        *v = x[r * cols + c];
+    y.par_chunks_mut(size)
+        .zip(x.par_chunks(size))
+        .for_each(|(y, x)| {
+            // Blocks of 16 by 16 keep both sides in the nearest cache.
+            for r0 in (0..rows).step_by(16) {
+                let r1 = (r0 + 16).min(rows);
+                for c0 in (0..cols).step_by(16) {
+                    for c in c0..(c0 + 16).min(cols) {
+                        let line = &mut y[c * rows + r0..c * rows + r1];
+                        for (r, v) in (r0..r1).zip(line) {
+                            *v = x[r * cols + c];
+                        }
                     }
                 }
             }
-        }
-    });
+        });
 }

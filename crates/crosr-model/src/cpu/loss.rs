@@ -39,17 +39,27 @@ pub fn mean_squared_error(a: &[f32], b: &[f32]) -> f64 {
 
 /// `da = upstream * 2 (a - b) / len`; the gradient for `b` is its negative.
 pub fn mean_squared_error_gradient(a: &[f32], b: &[f32], upstream: f32, da: &mut [f32]) {
-    assert_eq!((a.len(), b.len()), (da.len(), da.len()), "length of the gradient");
+    assert_eq!(
+        (a.len(), b.len()),
+        (da.len(), da.len()),
+        "length of the gradient"
+    );
     let path = dispatch::current();
     let factor = (2.0 * f64::from(upstream) / a.len().max(1) as f64) as f32;
     let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
-    da.par_chunks_mut(CHUNK).zip(inputs).for_each(|(da, (a, b))| {
-        vectorised(
-            path,
-            #[inline(always)]
-            || da.iter_mut().zip(a.iter().zip(b)).for_each(|(d, (&a, &b))| *d = factor * (a - b)),
-        );
-    });
+    da.par_chunks_mut(CHUNK)
+        .zip(inputs)
+        .for_each(|(da, (a, b))| {
+            vectorised(
+                path,
+                #[inline(always)]
+                || {
+                    da.iter_mut()
+                        .zip(a.iter().zip(b))
+                        .for_each(|(d, (&a, &b))| *d = factor * (a - b))
+                },
+            );
+        });
 }
 
 /// Mean over the rows of `-ln softmax(logits)[label]`, and its gradient
@@ -64,7 +74,11 @@ pub fn softmax_cross_entropy(
     upstream: f32,
     gradient: Option<&mut [f32]>,
 ) -> f64 {
-    assert_eq!(logits.len(), labels.len() * classes, "one row of logits a label");
+    assert_eq!(
+        logits.len(),
+        labels.len() * classes,
+        "one row of logits a label"
+    );
     if labels.is_empty() {
         return 0.0;
     }
@@ -74,7 +88,10 @@ pub fn softmax_cross_entropy(
     let mut gradient = gradient;
     for (i, (row, &label)) in logits.chunks_exact(classes).zip(labels).enumerate() {
         let label = label as usize;
-        assert!(label < classes, "label {label} of row {i} with {classes} classes");
+        assert!(
+            label < classes,
+            "label {label} of row {i} with {classes} classes"
+        );
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let shifted = |v: f32| f64::from(v) - f64::from(largest);
         let total: f64 = row.iter().map(|&v| shifted(v).exp()).sum();

@@ -35,7 +35,11 @@ impl Packed {
                 let at = first * rows + i;
                 let (k, column) = (at % k, at / k * width);
                 for (j, v) in row.iter_mut().enumerate() {
-                    *v = if column + j < n { element(k, column + j) } else { 0.0 };
+                    *v = if column + j < n {
+                        element(k, column + j)
+                    } else {
+                        0.0
+                    };
                 }
             }
         };

@@ -48,31 +48,33 @@ impl MaxPool2x2 {
         }
         let path = dispatch::current();
         let rows = y.par_chunks_mut(wo * c).zip(argmax.par_chunks_mut(wo * c));
-        rows.with_min_len(4).enumerate().for_each(|(row, (y, argmax))| {
-            let top = (row / ho * h + row % ho * 2) * w * c;
-            let (top, bottom) = x[top..top + 2 * w * c].split_at(w * c);
-            vectorised(
-                path,
-                #[inline(always)]
-                || {
-                    let outputs = y.chunks_exact_mut(c).zip(argmax.chunks_exact_mut(c));
-                    let windows = top.chunks_exact(2 * c).zip(bottom.chunks_exact(2 * c));
-                    for ((y, at), (top, bottom)) in outputs.zip(windows) {
-                        let ((a, b), (d, e)) = (top.split_at(c), bottom.split_at(c));
-                        for i in 0..c.min(y.len()).min(at.len()) {
-                            let (mut best, mut place) = (a[i], 0);
-                            for (v, k) in [(b[i], 1), (d[i], 2), (e[i], 3)] {
-                                // A NaN on the left stays, one on the right wins.
-                                if !(v <= best) && best == best {
-                                    (best, place) = (v, k);
+        rows.with_min_len(4)
+            .enumerate()
+            .for_each(|(row, (y, argmax))| {
+                let top = (row / ho * h + row % ho * 2) * w * c;
+                let (top, bottom) = x[top..top + 2 * w * c].split_at(w * c);
+                vectorised(
+                    path,
+                    #[inline(always)]
+                    || {
+                        let outputs = y.chunks_exact_mut(c).zip(argmax.chunks_exact_mut(c));
+                        let windows = top.chunks_exact(2 * c).zip(bottom.chunks_exact(2 * c));
+                        for ((y, at), (top, bottom)) in outputs.zip(windows) {
+                            let ((a, b), (d, e)) = (top.split_at(c), bottom.split_at(c));
+                            for i in 0..c.min(y.len()).min(at.len()) {
+                                let (mut best, mut place) = (a[i], 0);
+                                for (v, k) in [(b[i], 1), (d[i], 2), (e[i], 3)] {
+                                    // A NaN on the left stays, one on the right wins.
+                                    if !(v <= best) && best == best {
+                                        (best, place) = (v, k);
+                                    }
                                 }
+                                (y[i], at[i]) = (best, place);
                             }
-                            (y[i], at[i]) = (best, place);
                         }
-                    }
-                },
-            );
-        });
+                    },
+                );
+            });
     }
 
     /// `dx` = `dy` at the recorded places, 0 elsewhere.
@@ -86,43 +88,47 @@ impl MaxPool2x2 {
             return;
         }
         let path = dispatch::current();
-        dx.par_chunks_mut(h * w * c).enumerate().for_each(|(image, dx)| {
-            if h % 2 == 1 {
-                dx[(h - 1) * w * c..].fill(0.0);
-            }
-            let size = ho * wo * c;
-            let dy = &dy[image * size..(image + 1) * size];
-            let argmax = &argmax[image * size..(image + 1) * size];
-            if size == 0 {
-                dx.fill(0.0);
-                return;
-            }
-            let rows = dy.chunks_exact(wo * c).zip(argmax.chunks_exact(wo * c));
-            for (rows_of_dx, (dy, argmax)) in dx.chunks_exact_mut(2 * w * c).zip(rows) {
-                let (top, bottom) = rows_of_dx.split_at_mut(w * c);
-                if w % 2 == 1 {
-                    top[(w - 1) * c..].fill(0.0);
-                    bottom[(w - 1) * c..].fill(0.0);
+        dx.par_chunks_mut(h * w * c)
+            .enumerate()
+            .for_each(|(image, dx)| {
+                if h % 2 == 1 {
+                    dx[(h - 1) * w * c..].fill(0.0);
                 }
-                vectorised(
-                    path,
-                    #[inline(always)]
-                    || {
-                        let windows = top.chunks_exact_mut(2 * c).zip(bottom.chunks_exact_mut(2 * c));
-                        let inputs = dy.chunks_exact(c).zip(argmax.chunks_exact(c));
-                        for ((top, bottom), (dy, at)) in windows.zip(inputs) {
-                            let (a, b) = top.split_at_mut(c);
-                            let (d, e) = bottom.split_at_mut(c);
-                            for (k, out) in [a, b, d, e].into_iter().enumerate() {
-                                for ((v, &dy), &at) in out.iter_mut().zip(dy).zip(at) {
-                                    *v = if at as usize == k { dy } else { 0.0 };
+                let size = ho * wo * c;
+                let dy = &dy[image * size..(image + 1) * size];
+                let argmax = &argmax[image * size..(image + 1) * size];
+                if size == 0 {
+                    dx.fill(0.0);
+                    return;
+                }
+                let rows = dy.chunks_exact(wo * c).zip(argmax.chunks_exact(wo * c));
+                for (rows_of_dx, (dy, argmax)) in dx.chunks_exact_mut(2 * w * c).zip(rows) {
+                    let (top, bottom) = rows_of_dx.split_at_mut(w * c);
+                    if w % 2 == 1 {
+                        top[(w - 1) * c..].fill(0.0);
+                        bottom[(w - 1) * c..].fill(0.0);
+                    }
+                    vectorised(
+                        path,
+                        #[inline(always)]
+                        || {
+                            let windows = top
+                                .chunks_exact_mut(2 * c)
+                                .zip(bottom.chunks_exact_mut(2 * c));
+                            let inputs = dy.chunks_exact(c).zip(argmax.chunks_exact(c));
+                            for ((top, bottom), (dy, at)) in windows.zip(inputs) {
+                                let (a, b) = top.split_at_mut(c);
+                                let (d, e) = bottom.split_at_mut(c);
+                                for (k, out) in [a, b, d, e].into_iter().enumerate() {
+                                    for ((v, &dy), &at) in out.iter_mut().zip(dy).zip(at) {
+                                        *v = if at as usize == k { dy } else { 0.0 };
+                                    }
                                 }
                             }
-                        }
-                    },
-                );
-            }
-        });
+                        },
+                    );
+                }
+            });
     }
 }
 
@@ -130,7 +136,14 @@ impl MaxPool2x2 {
 ///
 /// A NaN in a channel is its maximum.
 pub fn global_max(x: &[f32], pixels: usize, c: usize, y: &mut [f32]) {
-    global(x, pixels, c, y, |best, v| if v > best || v.is_nan() { v } else { best }, 1.0);
+    global(
+        x,
+        pixels,
+        c,
+        y,
+        |best, v| if v > best || v.is_nan() { v } else { best },
+        1.0,
+    );
 }
 
 /// The mean of each channel over the pixels: `[n, pixels, c]` to `[n, c]`.
@@ -152,12 +165,14 @@ fn global(
         return;
     }
     assert_eq!(y.len() % c, 0, "whole images");
-    y.par_chunks_mut(c).zip(x.par_chunks(pixels * c)).for_each(|(y, x)| {
-        let (first, rest) = x.split_at(c);
-        y.copy_from_slice(first);
-        for row in rest.chunks_exact(c) {
-            y.iter_mut().zip(row).for_each(|(y, &v)| *y = f(*y, v));
-        }
-        y.iter_mut().for_each(|y| *y *= scale);
-    });
+    y.par_chunks_mut(c)
+        .zip(x.par_chunks(pixels * c))
+        .for_each(|(y, x)| {
+            let (first, rest) = x.split_at(c);
+            y.copy_from_slice(first);
+            for row in rest.chunks_exact(c) {
+                y.iter_mut().zip(row).for_each(|(y, &v)| *y = f(*y, v));
+            }
+            y.iter_mut().for_each(|y| *y *= scale);
+        });
 }

@@ -85,7 +85,10 @@ unsafe impl Sync for Shared {}
 impl Shared {
     /// Shares `slice` until the tasks end.
     pub(crate) fn new(slice: &mut [f32]) -> Self {
-        Self { start: slice.as_mut_ptr(), len: slice.len() }
+        Self {
+            start: slice.as_mut_ptr(),
+            len: slice.len(),
+        }
     }
 
     /// The elements from `from` on, `len` of them.

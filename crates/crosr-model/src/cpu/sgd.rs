@@ -22,23 +22,36 @@ pub struct SgdStep {
 /// `v = d` at first, else `momentum * v + d`, `p -= learning_rate * v`.
 pub fn sgd_step(step: SgdStep, parameter: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
     let len = parameter.len();
-    assert_eq!((gradient.len(), velocity.len()), (len, len), "one gradient and velocity a parameter");
+    assert_eq!(
+        (gradient.len(), velocity.len()),
+        (len, len),
+        "one gradient and velocity a parameter"
+    );
     let path = dispatch::current();
-    let SgdStep { learning_rate, momentum, weight_decay, first } = step;
+    let SgdStep {
+        learning_rate,
+        momentum,
+        weight_decay,
+        first,
+    } = step;
     // A velocity without a value may hold anything, a NaN too: it is not read.
-    let parts = parameter.par_chunks_mut(CHUNK).zip(velocity.par_chunks_mut(CHUNK));
-    parts.zip(gradient.par_chunks(CHUNK)).for_each(|((p, v), g)| {
-        vectorised(
-            path,
-            #[inline(always)]
-            || {
-                for ((p, v), &g) in p.iter_mut().zip(v).zip(g) {
-                    let d = g + weight_decay * *p;
-                    let velocity = if first { d } else { momentum * *v + d };
-                    *v = velocity;
-                    *p -= learning_rate * velocity;
-                }
-            },
-        );
-    });
+    let parts = parameter
+        .par_chunks_mut(CHUNK)
+        .zip(velocity.par_chunks_mut(CHUNK));
+    parts
+        .zip(gradient.par_chunks(CHUNK))
+        .for_each(|((p, v), g)| {
+            vectorised(
+                path,
+                #[inline(always)]
+                || {
+                    for ((p, v), &g) in p.iter_mut().zip(v).zip(g) {
+                        let d = g + weight_decay * *p;
+                        let velocity = if first { d } else { momentum * *v + d };
+                        *v = velocity;
+                        *p -= learning_rate * velocity;
+                    }
+                },
+            );
+        });
 }

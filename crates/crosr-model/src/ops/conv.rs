@@ -49,9 +49,13 @@ impl Conv3x3 {
     fn shape(x: View<'_>, weight: View<'_>) -> Result<cpu::Conv3x3> {
         let [n, h, w, c_in] = nhwc(x)?;
         match *weight.dims {
-            [c_out, weight_in, 3, 3] if weight_in == c_in => {
-                Ok(cpu::Conv3x3 { n, h, w, c_in, c_out })
-            }
+            [c_out, weight_in, 3, 3] if weight_in == c_in => Ok(cpu::Conv3x3 {
+                n,
+                h,
+                w,
+                c_in,
+                c_out,
+            }),
             ref other => candle_core::bail!("weight {other:?} for {c_in} input channels"),
         }
     }
@@ -65,7 +69,13 @@ impl Operator for Conv3x3 {
     fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = Self::shape(inputs[0], inputs[1])?;
         let mut y = vec![0.0; shape.output_len()];
-        shape.forward(inputs[0].data, inputs[1].data, Some(inputs[2].data), self.relu, &mut y);
+        shape.forward(
+            inputs[0].data,
+            inputs[1].data,
+            Some(inputs[2].data),
+            self.relu,
+            &mut y,
+        );
         Ok((y, vec![shape.n, shape.h, shape.w, shape.c_out]))
     }
 
@@ -98,9 +108,13 @@ impl ConvTranspose2x2 {
     fn shape(x: View<'_>, weight: View<'_>) -> Result<cpu::ConvTranspose2x2> {
         let [n, h, w, c_in] = nhwc(x)?;
         match *weight.dims {
-            [weight_in, c_out, 2, 2] if weight_in == c_in => {
-                Ok(cpu::ConvTranspose2x2 { n, h, w, c_in, c_out })
-            }
+            [weight_in, c_out, 2, 2] if weight_in == c_in => Ok(cpu::ConvTranspose2x2 {
+                n,
+                h,
+                w,
+                c_in,
+                c_out,
+            }),
             ref other => candle_core::bail!("weight {other:?} for {c_in} input channels"),
         }
     }
@@ -114,7 +128,13 @@ impl Operator for ConvTranspose2x2 {
     fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = Self::shape(inputs[0], inputs[1])?;
         let mut y = vec![0.0; shape.output_len()];
-        shape.forward(inputs[0].data, inputs[1].data, Some(inputs[2].data), self.relu, &mut y);
+        shape.forward(
+            inputs[0].data,
+            inputs[1].data,
+            Some(inputs[2].data),
+            self.relu,
+            &mut y,
+        );
         Ok((y, vec![shape.n, 2 * shape.h, 2 * shape.w, shape.c_out]))
     }
 

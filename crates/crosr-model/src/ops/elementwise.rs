@@ -38,7 +38,10 @@ impl Operator for Add {
         gradient: &[f32],
         wanted: &[bool],
     ) -> Result<Vec<Option<Vec<f32>>>> {
-        Ok(wanted.iter().map(|wanted| wanted.then(|| gradient.to_vec())).collect())
+        Ok(wanted
+            .iter()
+            .map(|wanted| wanted.then(|| gradient.to_vec()))
+            .collect())
     }
 }
 

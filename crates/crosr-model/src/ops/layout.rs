@@ -74,7 +74,12 @@ impl Operator for ToNhwc {
         _: &[bool],
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let [_, c, h, w] = nhwc(inputs[0])?;
-        Ok(vec![Some(transposed(gradient, cpu::nhwc_to_nchw, c, h * w))])
+        Ok(vec![Some(transposed(
+            gradient,
+            cpu::nhwc_to_nchw,
+            c,
+            h * w,
+        ))])
     }
 }
 
@@ -97,6 +102,11 @@ impl Operator for ToNchw {
         _: &[bool],
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let [_, h, w, c] = nhwc(inputs[0])?;
-        Ok(vec![Some(transposed(gradient, cpu::nchw_to_nhwc, c, h * w))])
+        Ok(vec![Some(transposed(
+            gradient,
+            cpu::nchw_to_nhwc,
+            c,
+            h * w,
+        ))])
     }
 }

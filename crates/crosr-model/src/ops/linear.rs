@@ -31,9 +31,11 @@ struct Linear {
 impl Linear {
     fn shape(x: View<'_>, weight: View<'_>) -> Result<cpu::Linear> {
         match (x.dims, weight.dims) {
-            (&[rows, inputs], &[outputs, weight_in]) if inputs == weight_in => {
-                Ok(cpu::Linear { rows, inputs, outputs })
-            }
+            (&[rows, inputs], &[outputs, weight_in]) if inputs == weight_in => Ok(cpu::Linear {
+                rows,
+                inputs,
+                outputs,
+            }),
             (x, weight) => candle_core::bail!("weight {weight:?} for inputs {x:?}"),
         }
     }

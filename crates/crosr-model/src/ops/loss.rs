@@ -36,8 +36,7 @@ impl Operator for CrossEntropy {
 
     fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
         let n_classes = inputs[0].dims.last().copied().unwrap_or(0);
-        let loss =
-            cpu::softmax_cross_entropy(inputs[0].data, &self.labels, n_classes, 1.0, None);
+        let loss = cpu::softmax_cross_entropy(inputs[0].data, &self.labels, n_classes, 1.0, None);
         Ok((vec![loss as f32], vec![]))
     }
 
@@ -81,7 +80,10 @@ impl Operator for MeanSquaredError {
         if x.dims != target.dims {
             candle_core::bail!("shapes {:?} and {:?} are compared", x.dims, target.dims);
         }
-        Ok((vec![cpu::mean_squared_error(x.data, target.data) as f32], vec![]))
+        Ok((
+            vec![cpu::mean_squared_error(x.data, target.data) as f32],
+            vec![],
+        ))
     }
 
     fn backward(

@@ -43,12 +43,15 @@ pub(crate) fn batch_norm_relu(
     match tape.backend() {
         Backend::Kernels => {
             let saved = Arc::new(Mutex::new(None));
-            let y = tape.apply(BatchNormRelu { saved: saved.clone() }, &[x, weight, bias])?;
+            let y = tape.apply(
+                BatchNormRelu {
+                    saved: saved.clone(),
+                },
+                &[x, weight, bias],
+            )?;
             let saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(statistics) = saved.as_ref() {
-                let channel = |values: &[f32]| {
-                    Tensor::from_slice(values, values.len(), x.device())
-                };
+                let channel = |values: &[f32]| Tensor::from_slice(values, values.len(), x.device());
                 running.update(
                     &channel(&statistics.mean)?,
                     &channel(&statistics.unbiased_variance)?,
@@ -83,13 +86,22 @@ pub(crate) fn fold_batch_norm(
     bias: &Tensor,
     running: &RunningStatistics,
 ) -> Result<(Tensor, Tensor)> {
-    let [conv_weight, conv_bias, weight, bias, mean, variance] =
-        [conv_weight, conv_bias, weight, bias, &running.mean, &running.variance]
-            .map(Tensor::detach);
+    let [conv_weight, conv_bias, weight, bias, mean, variance] = [
+        conv_weight,
+        conv_bias,
+        weight,
+        bias,
+        &running.mean,
+        &running.variance,
+    ]
+    .map(Tensor::detach);
     let scale = weight.div(&(variance + EPS)?.sqrt()?)?;
     let bias = ((conv_bias - mean)? * &scale)?.add(&bias)?;
     let c_out = scale.elem_count();
-    Ok((conv_weight.broadcast_mul(&scale.reshape((c_out, 1, 1, 1))?)?, bias))
+    Ok((
+        conv_weight.broadcast_mul(&scale.reshape((c_out, 1, 1, 1))?)?,
+        bias,
+    ))
 }
 
 /// The kernels' batch norm; the statistics of the forward pass wait for the backward one.
@@ -99,9 +111,11 @@ struct BatchNormRelu {
 
 fn shape(x: View<'_>) -> Result<cpu::BatchNorm> {
     match x.dims.split_last() {
-        Some((&channels, outer)) => {
-            Ok(cpu::BatchNorm { pixels: outer.iter().product(), channels, relu: true })
-        }
+        Some((&channels, outer)) => Ok(cpu::BatchNorm {
+            pixels: outer.iter().product(),
+            channels,
+            relu: true,
+        }),
         None => candle_core::bail!("batch norm of a scalar"),
     }
 }
@@ -114,8 +128,7 @@ impl Operator for BatchNormRelu {
     fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
         let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
         let mut y = vec![0.0; x.data.len()];
-        let statistics =
-            shape(x)?.forward_training(x.data, weight.data, bias.data, EPS, &mut y);
+        let statistics = shape(x)?.forward_training(x.data, weight.data, bias.data, EPS, &mut y);
         *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(statistics);
         Ok((y, x.dims.to_vec()))
     }

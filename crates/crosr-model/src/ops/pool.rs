@@ -13,14 +13,22 @@ use crate::tape::{Backend, Tape};
 /// The largest of each 2x2 window; its gradient goes to the first maximum in row-major order.
 pub(crate) fn max_pool2(tape: &Tape, x: &Tensor) -> Result<Tensor> {
     match tape.backend() {
-        Backend::Kernels => tape.apply(MaxPool2 { places: Mutex::new(Vec::new()) }, &[x]),
+        Backend::Kernels => tape.apply(
+            MaxPool2 {
+                places: Mutex::new(Vec::new()),
+            },
+            &[x],
+        ),
         Backend::Candle => {
             let (n, c, h, w) = x.dims4()?;
             let (h, w) = (h / 2, w / 2);
             let x = x.narrow(2, 0, 2 * h)?.narrow(3, 0, 2 * w)?.contiguous()?;
             let windows = x.reshape((n, c, h, 2, w, 2))?;
             let corner = |row, column| {
-                windows.narrow(3, row, 1)?.narrow(5, column, 1)?.reshape((n, c, h, w))
+                windows
+                    .narrow(3, row, 1)?
+                    .narrow(5, column, 1)?
+                    .reshape((n, c, h, w))
             };
             let mut best = corner(0, 0)?;
             for (row, column) in [(0, 1), (1, 0), (1, 1)] {

@@ -39,15 +39,24 @@ impl<'a> Storages<'a> {
         claim: &StorageClaim<'_>,
         n_bytes: usize,
     ) -> Result<Cow<'a, [u8]>, TorchError> {
-        let wrong = |what: String| TorchError::Storage { key: shortened(claim.key), what };
+        let wrong = |what: String| TorchError::Storage {
+            key: shortened(claim.key),
+            what,
+        };
         let bytes = match self {
             Self::Legacy(slices) => match slices.get(claim.key) {
                 Some(slice) => Cow::Borrowed(*slice),
                 None => return Err(wrong("it is not in the file".to_owned())),
             },
-            Self::Zip { archive, folder, bytes_left } => {
+            Self::Zip {
+                archive,
+                folder,
+                bytes_left,
+            } => {
                 if n_bytes > *bytes_left {
-                    return Err(wrong("all storages together are larger than the file".to_owned()));
+                    return Err(wrong(
+                        "all storages together are larger than the file".to_owned(),
+                    ));
                 }
                 let record = format!("{folder}data/{}", claim.key);
                 let most = n_bytes + claim.dtype.size() - 1;
@@ -57,7 +66,10 @@ impl<'a> Storages<'a> {
             }
         };
         if bytes.len() < n_bytes {
-            return Err(wrong(format!("{} bytes, {n_bytes} are claimed", bytes.len())));
+            return Err(wrong(format!(
+                "{} bytes, {n_bytes} are claimed",
+                bytes.len()
+            )));
         }
         Ok(bytes)
     }
@@ -68,10 +80,15 @@ pub(super) struct Archive<'a>(ZipArchive<Cursor<&'a [u8]>>);
 
 impl<'a> Archive<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, TorchError> {
-        let zip = |source| TorchError::Zip { record: "directory".to_owned(), source };
+        let zip = |source| TorchError::Zip {
+            record: "directory".to_owned(),
+            source,
+        };
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip)?;
         if archive.has_duplicate_names() {
-            return Err(zip(ZipError::InvalidArchive("two records of the same name".into())));
+            return Err(zip(ZipError::InvalidArchive(
+                "two records of the same name".into(),
+            )));
         }
         Ok(Self(archive))
     }
@@ -106,7 +123,10 @@ impl<'a> Archive<'a> {
         match self.record(record.as_bytes(), 16)?.as_slice() {
             b"little" => Ok(false),
             b"big" => Ok(true),
-            _ => Err(TorchError::Record { record, what: "neither little nor big".to_owned() }),
+            _ => Err(TorchError::Record {
+                record,
+                what: "neither little nor big".to_owned(),
+            }),
         }
     }
 
@@ -121,10 +141,18 @@ impl<'a> Archive<'a> {
     /// so no record is larger than the file.
     fn record(&mut self, name: &[u8], most: usize) -> Result<Vec<u8>, TorchError> {
         let record = || shortened(&String::from_utf8_lossy(name));
-        let zip = |source| TorchError::Zip { record: record(), source };
-        let wrong = |what| TorchError::Record { record: record(), what };
+        let zip = |source| TorchError::Zip {
+            record: record(),
+            source,
+        };
+        let wrong = |what| TorchError::Record {
+            record: record(),
+            what,
+        };
         let Some(index) = self.0.index_for_name_raw(name) else {
-            return Err(wrong("missing from the zip archive; fetch the file again".to_owned()));
+            return Err(wrong(
+                "missing from the zip archive; fetch the file again".to_owned(),
+            ));
         };
         let file = self.0.by_index(index).map_err(zip)?;
         if file.compression() != CompressionMethod::Stored {
@@ -166,7 +194,10 @@ pub(super) fn legacy(bytes: &[u8]) -> Result<Option<(Pickle<'_>, Storages<'_>)>,
     let magic = Pickle::read(bytes, 0, LEGACY)?;
     let version = Pickle::read(bytes, magic.end, LEGACY)?;
     if !matches!(version.root, Value::Int(PROTOCOL)) {
-        return Err(malformed(magic.end, format!("a version other than {PROTOCOL}")));
+        return Err(malformed(
+            magic.end,
+            format!("a version other than {PROTOCOL}"),
+        ));
     }
     let machine = Pickle::read(bytes, version.end, LEGACY)?;
     let object = Pickle::read(bytes, machine.end, LEGACY)?;
@@ -190,11 +221,19 @@ pub(super) fn legacy(bytes: &[u8]) -> Result<Option<(Pickle<'_>, Storages<'_>)>,
     let mut position = keys.end;
     for key in key_list {
         let Value::Str(key) = *key else {
-            return Err(malformed(object.end, format!("{} as a storage key", key.kind())));
+            return Err(malformed(
+                object.end,
+                format!("{} as a storage key", key.kind()),
+            ));
         };
-        let wrong = |what| TorchError::Storage { key: shortened(key), what };
+        let wrong = |what| TorchError::Storage {
+            key: shortened(key),
+            what,
+        };
         let Some(claim) = claims.get(key) else {
-            return Err(wrong("in the list of keys, but no tensor names it".to_owned()));
+            return Err(wrong(
+                "in the list of keys, but no tensor names it".to_owned(),
+            ));
         };
         let rest = &bytes[position..];
         let Some((count, rest)) = rest.split_first_chunk::<8>() else {
@@ -207,7 +246,9 @@ pub(super) fn legacy(bytes: &[u8]) -> Result<Option<(Pickle<'_>, Storages<'_>)>,
                 claim.n_elements
             )));
         }
-        let n_bytes = usize::try_from(count).ok().and_then(|n| n.checked_mul(claim.dtype.size()));
+        let n_bytes = usize::try_from(count)
+            .ok()
+            .and_then(|n| n.checked_mul(claim.dtype.size()));
         let Some(slice) = n_bytes.and_then(|n_bytes| rest.get(..n_bytes)) else {
             return Err(wrong(format!(
                 "{count} elements at offset {position}, the file ends at {}",

@@ -88,7 +88,9 @@ pub enum TorchError {
         what: String,
     },
     /// The pickle is larger or nested deeper than any state dict.
-    #[error("record {record:?}, offset {offset}: more than {limit} {what}; save the state_dict alone")]
+    #[error(
+        "record {record:?}, offset {offset}: more than {limit} {what}; save the state_dict alone"
+    )]
     Limit {
         /// The record that holds the pickle.
         record: String,

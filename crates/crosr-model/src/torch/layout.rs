@@ -24,7 +24,10 @@ impl Layout {
     /// Checks a claim. The element at (i_1, ..., i_d) lies at offset + sum i_k stride_k, so the
     /// last one at offset + sum (shape_k - 1) stride_k, which must be within the storage.
     pub(super) fn check(name: &str, claim: &TensorClaim<'_>) -> Result<Self, TorchError> {
-        let wrong = |what: String| TorchError::Tensor { tensor: shortened(name), what };
+        let wrong = |what: String| TorchError::Tensor {
+            tensor: shortened(name),
+            what,
+        };
         let negative = || wrong("a negative offset, extent, stride or size".to_owned());
         let too_large = || {
             wrong(format!(
@@ -40,10 +43,22 @@ impl Layout {
             )));
         }
         let natural = |number: &i64| usize::try_from(*number).map_err(|_| negative());
-        let shape = claim.shape.iter().map(natural).collect::<Result<Vec<_>, _>>()?;
-        let mut stride = claim.stride.iter().map(natural).collect::<Result<Vec<_>, _>>()?;
+        let shape = claim
+            .shape
+            .iter()
+            .map(natural)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut stride = claim
+            .stride
+            .iter()
+            .map(natural)
+            .collect::<Result<Vec<_>, _>>()?;
         // A stride along an extent of 1 is never taken and may be anything.
-        stride.iter_mut().zip(&shape).filter(|(_, n)| **n == 1).for_each(|(step, _)| *step = 0);
+        stride
+            .iter_mut()
+            .zip(&shape)
+            .filter(|(_, n)| **n == 1)
+            .for_each(|(step, _)| *step = 0);
         let offset = natural(&claim.offset)?
             .checked_add(natural(&claim.storage.view_offset)?)
             .ok_or_else(too_large)?;
@@ -54,15 +69,21 @@ impl Layout {
         let n_elements = if shape.contains(&0) {
             0
         } else {
-            let product = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n));
+            let product = shape
+                .iter()
+                .try_fold(1_usize, |product, n| product.checked_mul(*n));
             product.ok_or_else(too_large)?
         };
-        let n_bytes = n_elements.checked_mul(claim.dtype.size()).ok_or_else(too_large)?;
+        let n_bytes = n_elements
+            .checked_mul(claim.dtype.size())
+            .ok_or_else(too_large)?;
         if n_elements > 0 {
             let last = shape
                 .iter()
                 .zip(&stride)
-                .try_fold(offset, |last, (n, step)| last.checked_add((n - 1).checked_mul(*step)?))
+                .try_fold(offset, |last, (n, step)| {
+                    last.checked_add((n - 1).checked_mul(*step)?)
+                })
                 .ok_or_else(too_large)?;
             let available = storage_bytes / claim.dtype.size();
             if last >= available {
@@ -73,7 +94,14 @@ impl Layout {
                 )));
             }
         }
-        Ok(Self { shape, stride, offset, n_elements, storage_bytes, n_bytes })
+        Ok(Self {
+            shape,
+            stride,
+            offset,
+            n_elements,
+            storage_bytes,
+            n_bytes,
+        })
     }
 
     /// Copies the tensor out of its storage, which holds at least `storage_bytes`.
@@ -119,7 +147,8 @@ impl Layout {
 
     fn tensor(self, claim: &TensorClaim<'_>, mut data: Vec<u8>, big_endian: bool) -> TorchTensor {
         if big_endian {
-            data.chunks_exact_mut(claim.dtype.size()).for_each(<[u8]>::reverse);
+            data.chunks_exact_mut(claim.dtype.size())
+                .for_each(<[u8]>::reverse);
         }
         TorchTensor::new(claim.dtype, self.shape, data)
     }

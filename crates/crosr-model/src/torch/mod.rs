@@ -68,10 +68,14 @@ impl TorchCheckpoint {
     /// [`TorchError::Io`] if it cannot be read; [`TorchError::File`] around any of
     /// [`from_bytes`](Self::from_bytes)'s errors.
     pub fn read(path: &Path) -> Result<Self, TorchError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| TorchError::Io { path: path.to_owned(), source })?;
-        Self::from_bytes(&bytes)
-            .map_err(|error| TorchError::File { path: path.to_owned(), error: Box::new(error) })
+        let bytes = std::fs::read(path).map_err(|source| TorchError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_bytes(&bytes).map_err(|error| TorchError::File {
+            path: path.to_owned(),
+            error: Box::new(error),
+        })
     }
 
     /// Reads the content of a checkpoint file.
@@ -86,12 +90,18 @@ impl TorchCheckpoint {
             let big_endian = archive.is_big_endian(&folder)?;
             let (record, pickle) = archive.pickle(&folder)?;
             let pickle = Pickle::read(&pickle, 0, &record)?;
-            let storages = Storages::Zip { archive, folder, bytes_left: bytes.len() };
+            let storages = Storages::Zip {
+                archive,
+                folder,
+                bytes_left: bytes.len(),
+            };
             return assemble(&pickle, storages, big_endian, bytes.len());
         }
         match container::legacy(bytes)? {
             Some((pickle, storages)) => assemble(&pickle, storages, false, bytes.len()),
-            None => Err(TorchError::Container { start: bytes[..bytes.len().min(8)].to_vec() }),
+            None => Err(TorchError::Container {
+                start: bytes[..bytes.len().min(8)].to_vec(),
+            }),
         }
     }
 }
@@ -106,19 +116,26 @@ fn assemble(
     let (claims, scalars) = state_dict(pickle)?;
     let strip = claims.keys().all(|name| name.starts_with(PARALLEL_PREFIX));
 
-    let most = file_bytes.saturating_mul(MAX_EXPANSION).saturating_add(MAX_EXTRA_BYTES);
+    let most = file_bytes
+        .saturating_mul(MAX_EXPANSION)
+        .saturating_add(MAX_EXTRA_BYTES);
     let mut left = most;
     let mut by_storage: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for (name, claim) in claims {
         let layout = Layout::check(name, claim)?;
-        left = left.checked_sub(layout.n_bytes).ok_or_else(|| TorchError::Tensor {
-            tensor: shortened(name),
-            what: format!(
-                "with it the tensors take more than {most} bytes, too many for a file of \
+        left = left
+            .checked_sub(layout.n_bytes)
+            .ok_or_else(|| TorchError::Tensor {
+                tensor: shortened(name),
+                what: format!(
+                    "with it the tensors take more than {most} bytes, too many for a file of \
                  {file_bytes}; save them with clone()"
-            ),
-        })?;
-        by_storage.entry(claim.storage.key).or_default().push((name, claim, layout));
+                ),
+            })?;
+        by_storage
+            .entry(claim.storage.key)
+            .or_default()
+            .push((name, claim, layout));
     }
 
     let mut tensors = BTreeMap::new();
@@ -129,14 +146,21 @@ fn assemble(
         };
         let storage = storages.read(&widest.storage, layout.storage_bytes)?;
         for (name, claim, layout) in views {
-            let name = if strip { &name[PARALLEL_PREFIX.len()..] } else { name };
+            let name = if strip {
+                &name[PARALLEL_PREFIX.len()..]
+            } else {
+                name
+            };
             tensors.insert(name.to_owned(), layout.gather(claim, &storage, big_endian));
         }
     }
     Ok(TorchCheckpoint { tensors, scalars })
 }
 
-type StateDict<'p, 'a> = (BTreeMap<&'a str, &'p TensorClaim<'a>>, BTreeMap<String, f64>);
+type StateDict<'p, 'a> = (
+    BTreeMap<&'a str, &'p TensorClaim<'a>>,
+    BTreeMap<String, f64>,
+);
 
 /// The tensors of the state dict and the numbers at top level.
 fn state_dict<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<StateDict<'p, 'a>, TorchError> {
@@ -146,7 +170,10 @@ fn state_dict<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<StateDict<'p, 'a>, Torch
     };
     let nested = STATE_DICT_KEYS.iter().find_map(|wanted| {
         // Of equal keys the last counts.
-        let entry = top.iter().rev().find(|entry| matches!(entry.0, Value::Str(k) if k == *wanted));
+        let entry = top
+            .iter()
+            .rev()
+            .find(|entry| matches!(entry.0, Value::Str(k) if k == *wanted));
         pickle.dict(entry?.1)
     });
 
@@ -181,7 +208,10 @@ fn state_dict<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<StateDict<'p, 'a>, Torch
             })
             .collect();
         let more = if top.len() > MOST { ", ..." } else { "" };
-        return Err(no_state_dict(format!("a dict of [{}{more}]", keys.join(", "))));
+        return Err(no_state_dict(format!(
+            "a dict of [{}{more}]",
+            keys.join(", ")
+        )));
     }
 
     let mut scalars = BTreeMap::new();

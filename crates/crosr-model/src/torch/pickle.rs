@@ -43,7 +43,11 @@ impl<'a> Pickle<'a> {
             copies_left: bytes.len() - start.min(bytes.len()),
         };
         let root = machine.run()?;
-        Ok(Self { root, objects: machine.objects, end: machine.position })
+        Ok(Self {
+            root,
+            objects: machine.objects,
+            end: machine.position,
+        })
     }
 
     /// The entries of a dict; `None` for anything else.
@@ -525,7 +529,11 @@ impl<'a> Machine<'_, 'a> {
     // Operands.
 
     fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
-        match self.bytes.get(self.position..).and_then(|rest| rest.first_chunk::<N>()) {
+        match self
+            .bytes
+            .get(self.position..)
+            .and_then(|rest| rest.first_chunk::<N>())
+        {
             Some(bytes) => {
                 self.position += N;
                 Ok(*bytes)
@@ -535,7 +543,11 @@ impl<'a> Machine<'_, 'a> {
     }
 
     fn take(&mut self, length: usize) -> Step<&'a [u8]> {
-        match self.bytes.get(self.position..).and_then(|rest| rest.get(..length)) {
+        match self
+            .bytes
+            .get(self.position..)
+            .and_then(|rest| rest.get(..length))
+        {
             Some(bytes) => {
                 self.position += length;
                 Ok(bytes)
@@ -562,7 +574,11 @@ impl<'a> Machine<'_, 'a> {
     fn long(&mut self, length: usize) -> Step<()> {
         let bytes = self.take(length)?;
         let value = if bytes.len() <= 8 {
-            let sign = if bytes.last().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 };
+            let sign = if bytes.last().is_some_and(|byte| byte & 0x80 != 0) {
+                0xff
+            } else {
+                0
+            };
             let mut padded = [sign; 8];
             padded[..bytes.len()].copy_from_slice(bytes);
             Value::Int(i64::from_le_bytes(padded))
@@ -587,7 +603,8 @@ impl<'a> Machine<'_, 'a> {
     /// Python 2 has one type for text and bytes.
     fn text_of_python_2(&mut self, length: usize) -> Step<()> {
         let bytes = self.take(length)?;
-        self.stack.push(std::str::from_utf8(bytes).map_or(Value::Bytes, Value::Str));
+        self.stack
+            .push(std::str::from_utf8(bytes).map_or(Value::Bytes, Value::Str));
         Ok(())
     }
 
@@ -610,7 +627,11 @@ impl<'a> Machine<'_, 'a> {
     // Errors.
 
     pub(super) fn malformed(&self, what: String) -> TorchError {
-        TorchError::Pickle { record: self.record.to_owned(), offset: self.opcode_at, what }
+        TorchError::Pickle {
+            record: self.record.to_owned(),
+            offset: self.opcode_at,
+            what,
+        }
     }
 
     fn cut_short(&self) -> TorchError {
@@ -622,7 +643,12 @@ impl<'a> Machine<'_, 'a> {
     }
 
     fn limit(&self, what: &'static str, limit: usize) -> TorchError {
-        TorchError::Limit { record: self.record.to_owned(), offset: self.opcode_at, what, limit }
+        TorchError::Limit {
+            record: self.record.to_owned(),
+            offset: self.opcode_at,
+            what,
+            limit,
+        }
     }
 }
 

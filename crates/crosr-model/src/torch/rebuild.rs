@@ -22,15 +22,24 @@ pub(super) fn storage<'a>(
             _location,
             Value::Int(n_elements),
             view @ ..,
-        ] => (StorageClaim { key, dtype: *dtype, n_elements: *n_elements, view_offset: 0 }, view),
+        ] => (
+            StorageClaim {
+                key,
+                dtype: *dtype,
+                n_elements: *n_elements,
+                view_offset: 0,
+            },
+            view,
+        ),
         _ => return Err(machine.malformed("a persistent id that is no storage".to_owned())),
     };
     match view {
         [] | [Value::None] => Ok(claim),
         [view] => match machine.tuple_items(*view)? {
-            [_key, Value::Int(offset), Value::Int(_)] => {
-                Ok(StorageClaim { view_offset: *offset, ..claim })
-            }
+            [_key, Value::Int(offset), Value::Int(_)] => Ok(StorageClaim {
+                view_offset: *offset,
+                ..claim
+            }),
             _ => Err(machine.malformed("a storage view without key, offset, size".to_owned())),
         },
         _ => Err(machine.malformed("a storage with too many fields".to_owned())),

@@ -97,8 +97,14 @@ pub struct TorchTensor {
 macro_rules! map_elements {
     ($tensor:expr, |$x:ident| $convert:expr) => {
         match $tensor.dtype {
-            TorchDtype::F64 => $tensor.elements(f64::from_le_bytes).map(|$x| $convert).collect(),
-            TorchDtype::F32 => $tensor.elements(f32::from_le_bytes).map(|$x| $convert).collect(),
+            TorchDtype::F64 => $tensor
+                .elements(f64::from_le_bytes)
+                .map(|$x| $convert)
+                .collect(),
+            TorchDtype::F32 => $tensor
+                .elements(f32::from_le_bytes)
+                .map(|$x| $convert)
+                .collect(),
             TorchDtype::F16 => $tensor
                 .elements(|b| f16::from_le_bytes(b).to_f32())
                 .map(|$x| $convert)
@@ -107,14 +113,30 @@ macro_rules! map_elements {
                 .elements(|b| bf16::from_le_bytes(b).to_f32())
                 .map(|$x| $convert)
                 .collect(),
-            TorchDtype::I64 => $tensor.elements(i64::from_le_bytes).map(|$x| $convert).collect(),
-            TorchDtype::I32 => $tensor.elements(i32::from_le_bytes).map(|$x| $convert).collect(),
-            TorchDtype::I16 => $tensor.elements(i16::from_le_bytes).map(|$x| $convert).collect(),
-            TorchDtype::I8 => $tensor.elements(i8::from_le_bytes).map(|$x| $convert).collect(),
-            TorchDtype::U8 => $tensor.elements(u8::from_le_bytes).map(|$x| $convert).collect(),
-            TorchDtype::Bool => {
-                $tensor.elements(|[b]: [u8; 1]| u8::from(b != 0)).map(|$x| $convert).collect()
-            }
+            TorchDtype::I64 => $tensor
+                .elements(i64::from_le_bytes)
+                .map(|$x| $convert)
+                .collect(),
+            TorchDtype::I32 => $tensor
+                .elements(i32::from_le_bytes)
+                .map(|$x| $convert)
+                .collect(),
+            TorchDtype::I16 => $tensor
+                .elements(i16::from_le_bytes)
+                .map(|$x| $convert)
+                .collect(),
+            TorchDtype::I8 => $tensor
+                .elements(i8::from_le_bytes)
+                .map(|$x| $convert)
+                .collect(),
+            TorchDtype::U8 => $tensor
+                .elements(u8::from_le_bytes)
+                .map(|$x| $convert)
+                .collect(),
+            TorchDtype::Bool => $tensor
+                .elements(|[b]: [u8; 1]| u8::from(b != 0))
+                .map(|$x| $convert)
+                .collect(),
         }
     };
 }

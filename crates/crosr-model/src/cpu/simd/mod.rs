@@ -11,10 +11,10 @@ mod neon;
 
 pub(crate) use portable::Portable;
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) use {avx2::Avx2, avx512::Avx512};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use {avx2::Avx2, avx512::Avx512};
 
 use crate::cpu::dispatch::Op;
 
