@@ -24,7 +24,11 @@ pub struct ClassScores {
 
 /// A quotient, 0 where nothing is divided by nothing.
 fn quotient(numerator: u64, denominator: u64) -> f64 {
-    if denominator == 0 { 0.0 } else { numerator as f64 / denominator as f64 }
+    if denominator == 0 {
+        0.0
+    } else {
+        numerator as f64 / denominator as f64
+    }
 }
 
 impl ConfusionMatrix {
@@ -46,7 +50,12 @@ impl ConfusionMatrix {
             let class = truth.max(predicted);
             if class >= n_classes {
                 let set = "confusion matrix".to_owned();
-                return Err(EvalError::Class { set, index, class, n_classes });
+                return Err(EvalError::Class {
+                    set,
+                    index,
+                    class,
+                    n_classes,
+                });
             }
             counts[truth * n_classes + predicted] += 1;
         }
@@ -63,12 +72,18 @@ impl ConfusionMatrix {
         if predicted >= self.n_classes {
             return 0;
         }
-        self.counts.get(truth * self.n_classes + predicted).copied().unwrap_or(0)
+        self.counts
+            .get(truth * self.n_classes + predicted)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// The counts, a row per true class.
     pub fn rows(&self) -> Vec<Vec<u64>> {
-        self.counts.chunks(self.n_classes.max(1)).map(<[u64]>::to_vec).collect()
+        self.counts
+            .chunks(self.n_classes.max(1))
+            .map(<[u64]>::to_vec)
+            .collect()
     }
 
     /// All samples.
@@ -77,15 +92,21 @@ impl ConfusionMatrix {
     }
 
     fn of_truth(&self, class: usize) -> u64 {
-        (0..self.n_classes).map(|other| self.count(class, other)).sum()
+        (0..self.n_classes)
+            .map(|other| self.count(class, other))
+            .sum()
     }
 
     fn of_prediction(&self, class: usize) -> u64 {
-        (0..self.n_classes).map(|other| self.count(other, class)).sum()
+        (0..self.n_classes)
+            .map(|other| self.count(other, class))
+            .sum()
     }
 
     fn right(&self) -> u64 {
-        (0..self.n_classes).map(|class| self.count(class, class)).sum()
+        (0..self.n_classes)
+            .map(|class| self.count(class, class))
+            .sum()
     }
 
     /// Part of the samples whose class was found.
@@ -112,7 +133,9 @@ impl ConfusionMatrix {
 
     /// Mean over all classes, weighted by their samples.
     pub fn weighted_average(&self) -> ClassScores {
-        self.average(&(0..self.n_classes).collect::<Vec<_>>(), |scores| scores.support)
+        self.average(&(0..self.n_classes).collect::<Vec<_>>(), |scores| {
+            scores.support
+        })
     }
 
     /// Mean over those classes only that occur as truth or prediction.
@@ -127,7 +150,12 @@ impl ConfusionMatrix {
     pub fn micro_average(&self) -> ClassScores {
         let accuracy = self.accuracy();
         let support = self.total();
-        ClassScores { precision: accuracy, recall: accuracy, f1: accuracy, support }
+        ClassScores {
+            precision: accuracy,
+            recall: accuracy,
+            f1: accuracy,
+            support,
+        }
     }
 
     fn average(&self, classes: &[usize], weight: impl Fn(&ClassScores) -> u64) -> ClassScores {

@@ -28,23 +28,41 @@ impl Oscr {
     /// [`EvalError::Length`], [`EvalError::NotFinite`] for a NaN, [`EvalError::OneSided`] without
     /// a known or without an unknown sample.
     pub fn new(scores: &[f64], correct: &[bool], unknown: &[bool]) -> Result<Self> {
-        for (what, found) in [("correctness flags", correct.len()), ("sides", unknown.len())] {
+        for (what, found) in [
+            ("correctness flags", correct.len()),
+            ("sides", unknown.len()),
+        ] {
             if found != scores.len() {
-                return Err(EvalError::Length { what, found, expected: scores.len() });
+                return Err(EvalError::Length {
+                    what,
+                    found,
+                    expected: scores.len(),
+                });
             }
         }
         if let Some(index) = scores.iter().position(|s| s.is_nan()) {
             let set = "OSCR".to_owned();
-            return Err(EvalError::NotFinite { set, index, value: scores[index] });
+            return Err(EvalError::NotFinite {
+                set,
+                index,
+                value: scores[index],
+            });
         }
         let negatives = unknown.iter().filter(|&&u| u).count();
         let positives = unknown.len() - negatives;
         if positives == 0 || negatives == 0 {
-            return Err(EvalError::OneSided { positives, negatives });
+            return Err(EvalError::OneSided {
+                positives,
+                negatives,
+            });
         }
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_unstable_by(|&a, &b| (scores[b] + 0.0).total_cmp(&(scores[a] + 0.0)));
-        let mut points = vec![OscrPoint { threshold: f64::INFINITY, fpr: 0.0, ccr: 0.0 }];
+        let mut points = vec![OscrPoint {
+            threshold: f64::INFINITY,
+            fpr: 0.0,
+            ccr: 0.0,
+        }];
         let (mut right, mut alarms, mut doubled) = (0u64, 0u64, 0u128);
         let mut rest = order.as_slice();
         while let Some(&first) = rest.first() {

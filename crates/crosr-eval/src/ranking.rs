@@ -63,11 +63,17 @@ impl Ranking {
         let positives = positive.iter().filter(|&&p| p).count();
         let negatives = positive.len() - positives;
         if positives == 0 || negatives == 0 {
-            return Err(EvalError::OneSided { positives, negatives });
+            return Err(EvalError::OneSided {
+                positives,
+                negatives,
+            });
         }
         // Adding zero makes one zero of two.
-        let mut order: Vec<(f64, bool)> =
-            scores.iter().zip(positive).map(|(&score, &p)| (score + 0.0, p)).collect();
+        let mut order: Vec<(f64, bool)> = scores
+            .iter()
+            .zip(positive)
+            .map(|(&score, &p)| (score + 0.0, p))
+            .collect();
         order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let mut ranking = Self {
             thresholds: vec![f64::INFINITY],
@@ -92,7 +98,10 @@ impl Ranking {
     }
 
     fn points(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.true_positives.iter().copied().zip(self.false_positives.iter().copied())
+        self.true_positives
+            .iter()
+            .copied()
+            .zip(self.false_positives.iter().copied())
     }
 
     /// A point per distinct score, the highest first, after a first point at (0, 0).
@@ -131,7 +140,10 @@ impl Ranking {
     /// The smallest false-positive rate of a threshold with at least this true-positive rate.
     pub fn fpr_at_tpr(&self, tpr: f64) -> f64 {
         let enough = |&(hits, _): &(u64, u64)| hits as f64 / self.positives as f64 >= tpr;
-        let alarms = self.points().find(enough).map_or(self.negatives, |(_, alarms)| alarms);
+        let alarms = self
+            .points()
+            .find(enough)
+            .map_or(self.negatives, |(_, alarms)| alarms);
         alarms as f64 / self.negatives as f64
     }
 
@@ -151,12 +163,22 @@ impl Ranking {
 
     /// The first threshold with the largest TPR − FPR (Youden, 1950).
     pub fn youden(&self) -> Youden {
-        let mut best = Youden { index: 0, j: 0.0, threshold: f64::INFINITY, f1: 0.0 };
+        let mut best = Youden {
+            index: 0,
+            j: 0.0,
+            threshold: f64::INFINITY,
+            f1: 0.0,
+        };
         for (index, (hits, alarms)) in self.points().enumerate() {
             let j = hits as f64 / self.positives as f64 - alarms as f64 / self.negatives as f64;
             if j > best.j {
                 let f1 = 2.0 * hits as f64 / (self.positives + hits + alarms) as f64;
-                best = Youden { index, j, threshold: self.thresholds[index], f1 };
+                best = Youden {
+                    index,
+                    j,
+                    threshold: self.thresholds[index],
+                    f1,
+                };
             }
         }
         best

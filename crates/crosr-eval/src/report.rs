@@ -112,7 +112,10 @@ pub fn evaluate(
     outliers: &[OutlierSet<'_>],
 ) -> Result<Evaluation> {
     check("known", known, true, class_names.len())?;
-    let right = known.iter().filter(|s| s.truth == Some(s.closed_set_class)).count();
+    let right = known
+        .iter()
+        .filter(|s| s.truth == Some(s.closed_set_class))
+        .count();
     let outliers = outliers
         .iter()
         .map(|set| {
@@ -131,25 +134,53 @@ pub fn evaluate(
 
 fn check(set: &str, samples: &[ScoredSample], known: bool, n_classes: usize) -> Result<()> {
     if samples.is_empty() {
-        return Err(EvalError::Empty { set: set.to_owned() });
+        return Err(EvalError::Empty {
+            set: set.to_owned(),
+        });
     }
     for (index, sample) in samples.iter().enumerate() {
         let set = || set.to_owned();
         if sample.truth.is_some() != known {
-            let (found, expected) =
-                if known { ("an outlier", "known") } else { ("of a known class", "outlier") };
-            return Err(EvalError::Side { set: set(), index, found, expected });
+            let (found, expected) = if known {
+                ("an outlier", "known")
+            } else {
+                ("of a known class", "outlier")
+            };
+            return Err(EvalError::Side {
+                set: set(),
+                index,
+                found,
+                expected,
+            });
         }
         let classes = [sample.truth, sample.verdict, Some(sample.closed_set_class)];
-        if let Some(class) = classes.into_iter().flatten().find(|&class| class >= n_classes) {
-            return Err(EvalError::Class { set: set(), index, class, n_classes });
+        if let Some(class) = classes
+            .into_iter()
+            .flatten()
+            .find(|&class| class >= n_classes)
+        {
+            return Err(EvalError::Class {
+                set: set(),
+                index,
+                class,
+                n_classes,
+            });
         }
         let (found, expected) = (sample.probabilities.len(), n_classes + 1);
         if found != expected {
-            return Err(EvalError::Probabilities { set: set(), index, found, expected });
+            return Err(EvalError::Probabilities {
+                set: set(),
+                index,
+                found,
+                expected,
+            });
         }
         if let Some(&value) = sample.probabilities.iter().find(|p| !p.is_finite()) {
-            return Err(EvalError::NotFinite { set: set(), index, value });
+            return Err(EvalError::NotFinite {
+                set: set(),
+                index,
+                value,
+            });
         }
     }
     Ok(())
@@ -172,7 +203,9 @@ fn against(
     let ranking = Ranking::new(&scores, &unknown)?;
     let negated: Vec<f64> = scores.iter().map(|s| -s).collect();
     let is_known: Vec<bool> = unknown.iter().map(|u| !u).collect();
-    let correct: Vec<bool> = samples().map(|s| s.truth == Some(s.closed_set_class)).collect();
+    let correct: Vec<bool> = samples()
+        .map(|s| s.truth == Some(s.closed_set_class))
+        .collect();
 
     let names = class_names.iter().map(String::as_str).chain(["unknown"]);
     let classes = names
@@ -186,8 +219,10 @@ fn against(
                 Err(EvalError::OneSided { .. }) => None,
                 Err(other) => return Err(other),
             };
-            let youden =
-                ranking.as_ref().map(Ranking::youden).filter(|y| y.threshold.is_finite());
+            let youden = ranking
+                .as_ref()
+                .map(Ranking::youden)
+                .filter(|y| y.threshold.is_finite());
             Ok(ClassEvaluation {
                 name: name.to_owned(),
                 precision: counted.precision,

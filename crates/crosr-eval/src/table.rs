@@ -46,7 +46,9 @@ impl Evaluation {
                 set.f1_unknown,
             )?;
         }
-        self.outliers.iter().try_for_each(|set| classification_report(set, out))
+        self.outliers
+            .iter()
+            .try_for_each(|set| classification_report(set, out))
     }
 }
 
@@ -78,7 +80,11 @@ fn classification_report(set: &OutlierEvaluation, out: &mut impl Write) -> Resul
         let mean = |value: fn(&crate::report::ClassEvaluation) -> f64| {
             let weight =
                 |class: &crate::report::ClassEvaluation| if weighted { class.support } else { 1 };
-            let sum: f64 = set.classes.iter().map(|c| value(c) * weight(c) as f64).sum();
+            let sum: f64 = set
+                .classes
+                .iter()
+                .map(|c| value(c) * weight(c) as f64)
+                .sum();
             sum / set.classes.iter().map(weight).sum::<u64>().max(1) as f64
         };
         writeln!(

@@ -25,7 +25,10 @@ fn known() -> Vec<ScoredSample> {
 }
 
 fn outliers() -> Vec<ScoredSample> {
-    vec![sample(None, None, [0.1, 0.1, 0.8]), sample(None, Some(1), [0.0, 0.9, 0.1])]
+    vec![
+        sample(None, None, [0.1, 0.1, 0.8]),
+        sample(None, Some(1), [0.0, 0.9, 0.1]),
+    ]
 }
 
 #[test]
@@ -46,7 +49,10 @@ fn a_lowest_score_of_zero_keeps_its_half_step() {
 #[test]
 fn figures_by_hand() {
     let outliers = outliers();
-    let set = OutlierSet { name: "others", samples: &outliers };
+    let set = OutlierSet {
+        name: "others",
+        samples: &outliers,
+    };
     let evaluation = evaluate(&names(), &known(), &[set]).expect("sound samples");
     assert_eq!(evaluation.known.closed_set_accuracy, 2.0 / 3.0);
     let set = &evaluation.outliers[0];
@@ -66,7 +72,10 @@ fn figures_by_hand() {
 #[test]
 fn field_names_are_a_contract() {
     let outliers = outliers();
-    let set = OutlierSet { name: "others", samples: &outliers };
+    let set = OutlierSet {
+        name: "others",
+        samples: &outliers,
+    };
     let evaluation = evaluate(&names(), &known(), &[set]).expect("sound samples");
     let json = serde_json::to_value(&evaluation).expect("JSON");
     for field in ["samples", "closed_set_accuracy"] {
@@ -74,15 +83,28 @@ fn field_names_are_a_contract() {
     }
     let set = &json["outliers"][0];
     for field in [
-        "samples", "auroc", "aupr_unknown", "aupr_known", "fpr_at_95_tpr", "oscr", "accuracy",
-        "macro_f1", "f1_unknown",
+        "samples",
+        "auroc",
+        "aupr_unknown",
+        "aupr_known",
+        "fpr_at_95_tpr",
+        "oscr",
+        "accuracy",
+        "macro_f1",
+        "f1_unknown",
     ] {
         assert!(set[field].is_number(), "{field}");
     }
     assert_eq!(set["name"], "others");
-    for field in
-        ["precision", "recall", "f1", "support", "auroc", "youden_threshold", "f1_at_youden"]
-    {
+    for field in [
+        "precision",
+        "recall",
+        "f1",
+        "support",
+        "auroc",
+        "youden_threshold",
+        "f1_at_youden",
+    ] {
         assert!(set["classes"][0].get(field).is_some(), "{field}");
     }
 }
@@ -91,35 +113,74 @@ fn field_names_are_a_contract() {
 fn an_absent_class_is_undefined_not_nan() {
     let known = [sample(Some(0), Some(0), [0.9, 0.1, 0.0])];
     let outliers = outliers();
-    let set = OutlierSet { name: "others", samples: &outliers };
+    let set = OutlierSet {
+        name: "others",
+        samples: &outliers,
+    };
     let evaluation = evaluate(&names(), &known, &[set]).expect("sound samples");
     assert_eq!(evaluation.outliers[0].classes[1].auroc, None);
     let mut table = Vec::new();
-    evaluation.write_table(&mut table).expect("memory does not fail");
+    evaluation
+        .write_table(&mut table)
+        .expect("memory does not fail");
     let table = String::from_utf8(table).expect("text");
-    assert!(table.contains("undefined") && !table.contains("NaN"), "{table}");
-    assert!(serde_json::to_value(&evaluation).expect("JSON")["outliers"][0]["classes"][1]["auroc"]
-        .is_null());
+    assert!(
+        table.contains("undefined") && !table.contains("NaN"),
+        "{table}"
+    );
+    assert!(
+        serde_json::to_value(&evaluation).expect("JSON")["outliers"][0]["classes"][1]["auroc"]
+            .is_null()
+    );
 }
 
 #[test]
 fn what_is_refused() {
     let outliers = outliers();
     let judge = |known: &[ScoredSample], outliers: &[ScoredSample]| {
-        evaluate(&names(), known, &[OutlierSet { name: "others", samples: outliers }])
+        evaluate(
+            &names(),
+            known,
+            &[OutlierSet {
+                name: "others",
+                samples: outliers,
+            }],
+        )
     };
     assert!(matches!(judge(&[], &outliers), Err(EvalError::Empty { set }) if set == "known"));
     assert!(matches!(judge(&known(), &[]), Err(EvalError::Empty { set }) if set == "others"));
-    assert!(matches!(judge(&outliers, &outliers), Err(EvalError::Side { index: 0, .. })));
+    assert!(matches!(
+        judge(&outliers, &outliers),
+        Err(EvalError::Side { index: 0, .. })
+    ));
     let mut wrong = known();
     wrong[1].verdict = Some(7);
-    assert!(matches!(judge(&wrong, &outliers), Err(EvalError::Class { index: 1, class: 7, .. })));
+    assert!(matches!(
+        judge(&wrong, &outliers),
+        Err(EvalError::Class {
+            index: 1,
+            class: 7,
+            ..
+        })
+    ));
     wrong[1] = sample(Some(0), None, [0.1, f64::NAN, 0.1]);
-    assert!(matches!(judge(&wrong, &outliers), Err(EvalError::NotFinite { index: 1, .. })));
+    assert!(matches!(
+        judge(&wrong, &outliers),
+        Err(EvalError::NotFinite { index: 1, .. })
+    ));
     wrong[1].probabilities.pop();
-    assert!(matches!(judge(&wrong, &outliers), Err(EvalError::Probabilities { found: 2, .. })));
-    assert!(matches!(Ranking::new(&[1.0], &[]), Err(EvalError::Length { .. })));
-    assert!(matches!(Oscr::new(&[1.0], &[true], &[]), Err(EvalError::Length { .. })));
+    assert!(matches!(
+        judge(&wrong, &outliers),
+        Err(EvalError::Probabilities { found: 2, .. })
+    ));
+    assert!(matches!(
+        Ranking::new(&[1.0], &[]),
+        Err(EvalError::Length { .. })
+    ));
+    assert!(matches!(
+        Oscr::new(&[1.0], &[true], &[]),
+        Err(EvalError::Length { .. })
+    ));
 }
 
 /// Scores with many ties, and sides that are both there.
@@ -127,7 +188,10 @@ fn sided() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
     prop::collection::vec((-4i32..5, any::<bool>()), 2..60).prop_map(|mut pairs| {
         pairs[0].1 = true;
         pairs[1].1 = false;
-        pairs.into_iter().map(|(score, side)| (f64::from(score), side)).unzip()
+        pairs
+            .into_iter()
+            .map(|(score, side)| (f64::from(score), side))
+            .unzip()
     })
 }
 

@@ -20,7 +20,12 @@ fn number(value: &Value) -> f64 {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(number).collect()
+    value
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(number)
+        .collect()
 }
 
 fn indices(value: &Value) -> Vec<usize> {
@@ -34,7 +39,10 @@ fn flags(value: &Value) -> Vec<bool> {
 
 fn close(found: f64, wanted: &Value, what: &str) {
     let wanted = number(wanted);
-    assert!((found - wanted).abs() <= TOLERANCE, "{what}: {found}, not {wanted}");
+    assert!(
+        (found - wanted).abs() <= TOLERANCE,
+        "{what}: {found}, not {wanted}"
+    );
 }
 
 fn averages(found: ClassScores, wanted: &Value, what: &str) {
@@ -49,23 +57,38 @@ fn multiclass(case: &Value) {
     let n_classes = number(&case["num_classes"]) as usize;
     let matrix = ConfusionMatrix::new(&truth, &predicted, n_classes).expect("classes in range");
     let wanted = &case["expected"];
-    let rows: Vec<Vec<f64>> =
-        wanted["confusion_matrix"].as_array().expect("rows").iter().map(numbers).collect();
-    let found: Vec<Vec<f64>> =
-        matrix.rows().iter().map(|row| row.iter().map(|&n| n as f64).collect()).collect();
+    let rows: Vec<Vec<f64>> = wanted["confusion_matrix"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(numbers)
+        .collect();
+    let found: Vec<Vec<f64>> = matrix
+        .rows()
+        .iter()
+        .map(|row| row.iter().map(|&n| n as f64).collect())
+        .collect();
     assert_eq!(found, rows, "{name}");
     for class in 0..n_classes {
         let scores = matrix.class(class);
         close(scores.precision, &wanted["precision"][class], name);
         close(scores.recall, &wanted["recall"][class], name);
         close(scores.f1, &wanted["f1"][class], name);
-        assert_eq!(scores.support as f64, number(&wanted["support"][class]), "{name}");
+        assert_eq!(
+            scores.support as f64,
+            number(&wanted["support"][class]),
+            "{name}"
+        );
     }
     close(matrix.accuracy(), &wanted["accuracy"], name);
     averages(matrix.macro_average(), &wanted["macro"], name);
     averages(matrix.weighted_average(), &wanted["weighted"], name);
     averages(matrix.micro_average(), &wanted["micro"], name);
-    averages(matrix.macro_average_present(), &case["expected_present_labels"]["macro"], name);
+    averages(
+        matrix.macro_average_present(),
+        &case["expected_present_labels"]["macro"],
+        name,
+    );
 }
 
 fn binary(case: &Value) {
@@ -79,33 +102,66 @@ fn binary(case: &Value) {
     }
     let ranking = ranking.expect(name);
     let curve = ranking.roc_curve();
-    assert_eq!(curve.iter().map(|p| p.fpr).collect::<Vec<_>>(), numbers(&wanted["roc"]["fpr"]));
-    assert_eq!(curve.iter().map(|p| p.tpr).collect::<Vec<_>>(), numbers(&wanted["roc"]["tpr"]));
+    assert_eq!(
+        curve.iter().map(|p| p.fpr).collect::<Vec<_>>(),
+        numbers(&wanted["roc"]["fpr"])
+    );
+    assert_eq!(
+        curve.iter().map(|p| p.tpr).collect::<Vec<_>>(),
+        numbers(&wanted["roc"]["tpr"])
+    );
     let thresholds: Vec<f64> = curve.iter().map(|p| p.threshold).collect();
     assert_eq!(thresholds, numbers(&wanted["roc"]["thresholds"]), "{name}");
     close(ranking.auroc(), &wanted["roc_auc"], name);
-    close(ranking.average_precision(), &wanted["average_precision_unknown"], name);
+    close(
+        ranking.average_precision(),
+        &wanted["average_precision_unknown"],
+        name,
+    );
     close(ranking.fpr_at_tpr(0.95), &wanted["fpr_at_95_tpr"], name);
     close(ranking.detection_error(), &wanted["detection_error"], name);
-    close(ranking.detection_error_at_95_tpr(), &wanted["detection_error_at_95_tpr"], name);
+    close(
+        ranking.detection_error_at_95_tpr(),
+        &wanted["detection_error_at_95_tpr"],
+        name,
+    );
     let youden = ranking.youden();
-    assert_eq!(youden.index as f64, number(&wanted["youden"]["index"]), "{name}");
-    assert_eq!(youden.threshold, number(&wanted["youden"]["threshold"]), "{name}");
+    assert_eq!(
+        youden.index as f64,
+        number(&wanted["youden"]["index"]),
+        "{name}"
+    );
+    assert_eq!(
+        youden.threshold,
+        number(&wanted["youden"]["threshold"]),
+        "{name}"
+    );
     close(youden.j, &wanted["youden"]["j"], name);
     close(youden.f1, &wanted["youden"]["f1"], name);
 
     let negated: Vec<f64> = scores.iter().map(|s| -s).collect();
     let known: Vec<bool> = unknown.iter().map(|u| !u).collect();
     let mirrored = Ranking::new(&negated, &known).expect(name);
-    close(mirrored.average_precision(), &wanted["average_precision_known"], name);
-    close(mirrored.fpr_at_tpr(0.95), &wanted["fpr_at_95_tpr_known_positive"], name);
+    close(
+        mirrored.average_precision(),
+        &wanted["average_precision_known"],
+        name,
+    );
+    close(
+        mirrored.fpr_at_tpr(0.95),
+        &wanted["fpr_at_95_tpr_known_positive"],
+        name,
+    );
 }
 
 fn oscr(case: &Value) {
     let name = case["name"].as_str().expect("a name");
     let wanted = &case["expected"];
-    let curve =
-        Oscr::new(&numbers(&case["scores"]), &flags(&case["correct"]), &flags(&case["unknown"]));
+    let curve = Oscr::new(
+        &numbers(&case["scores"]),
+        &flags(&case["correct"]),
+        &flags(&case["unknown"]),
+    );
     if wanted["error"] == true {
         assert!(matches!(curve, Err(EvalError::OneSided { .. })), "{name}");
         return;
@@ -114,8 +170,16 @@ fn oscr(case: &Value) {
     let points = curve.points();
     let thresholds: Vec<f64> = points.iter().map(|p| p.threshold).collect();
     assert_eq!(thresholds, numbers(&wanted["thresholds"]), "{name}");
-    assert_eq!(points.iter().map(|p| p.fpr).collect::<Vec<_>>(), numbers(&wanted["fpr"]), "{name}");
-    assert_eq!(points.iter().map(|p| p.ccr).collect::<Vec<_>>(), numbers(&wanted["ccr"]), "{name}");
+    assert_eq!(
+        points.iter().map(|p| p.fpr).collect::<Vec<_>>(),
+        numbers(&wanted["fpr"]),
+        "{name}"
+    );
+    assert_eq!(
+        points.iter().map(|p| p.ccr).collect::<Vec<_>>(),
+        numbers(&wanted["ccr"]),
+        "{name}"
+    );
     close(curve.area(), &wanted["oscr"], name);
     for (fpr, ccr) in wanted["ccr_at_fpr"].as_object().expect("a table") {
         close(curve.ccr_at_fpr(fpr.parse().expect("a rate")), ccr, name);
@@ -125,8 +189,11 @@ fn oscr(case: &Value) {
 fn check(path: &Path, counts: Option<[usize; 3]>) {
     let text = std::fs::read_to_string(path).expect("readable");
     let golden: Value = serde_json::from_str(&text).expect("JSON");
-    let families: [(&str, fn(&Value)); 3] =
-        [("multiclass", multiclass), ("binary", binary), ("oscr", oscr)];
+    let families: [(&str, fn(&Value)); 3] = [
+        ("multiclass", multiclass),
+        ("binary", binary),
+        ("oscr", oscr),
+    ];
     for (position, (family, test)) in families.into_iter().enumerate() {
         let cases = golden[family].as_array().expect(family);
         assert!(!cases.is_empty(), "{family}");
@@ -139,7 +206,10 @@ fn check(path: &Path, counts: Option<[usize; 3]>) {
 
 #[test]
 fn selection_in_the_repository() {
-    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/metrics.json"), None);
+    check(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/metrics.json"),
+        None,
+    );
 }
 
 #[test]
