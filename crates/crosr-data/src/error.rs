@@ -82,6 +82,17 @@ pub enum DataError {
         /// What the decoder says.
         source: image::ImageError,
     },
+    /// A JPEG file that ends before the picture does.
+    #[error(
+        "{path}: cut off, its {size} bytes end before the JPEG picture does; copy or fetch it again",
+        path = path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+    },
     /// A picture larger than this crate decodes.
     #[error(
         "{path}: {width} x {height} pixels; pictures of more than 256 megapixels or 1 GiB are not \

@@ -315,6 +315,23 @@ fn damaged_pictures_are_named() {
             other => panic!("{name}: {other:?}"),
         }
     }
+    // The same for a JPEG file, wherever it ends.
+    let path = folder.path().join("p.jpg");
+    let mut whole = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut whole, 90)
+        .encode(&interleaved(0), 32, 32, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    fs::write(&path, &whole).unwrap();
+    Image::open(&path).unwrap();
+    for len in 2..whole.len() {
+        fs::write(&path, &whole[..len]).unwrap();
+        match Image::open(&path) {
+            Err(DataError::CutOff { path: named, size }) => {
+                assert_eq!((named, size), (path.clone(), len as u64));
+            }
+            other => panic!("{len} of {} bytes: {other:?}", whole.len()),
+        }
+    }
     let gone = Image::open(&folder.path().join("gone.png"));
     assert!(matches!(gone, Err(DataError::Missing { .. })), "{gone:?}");
 }
