@@ -1,1 +1,164 @@
-//! To be written.
+//! Helpers of the end-to-end tests: the real binary, and small data on disk.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::Value;
+
+/// The `crosr` binary of this build. `cargo test --workspace` has made it; a run of this package
+/// alone makes it now.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test has a path");
+        let profile = test
+            .parent()
+            .and_then(Path::parent)
+            .expect("target/PROFILE/deps/TEST");
+        let binary = profile.join(format!("crosr{}", std::env::consts::EXE_SUFFIX));
+        if !binary.is_file() {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let mut build = Command::new(cargo);
+            build.args(["build", "--package", "crosr-cli", "--bin", "crosr"]);
+            if profile.ends_with("release") {
+                build.arg("--release");
+            }
+            assert!(
+                build.status().expect("cargo runs").success(),
+                "crosr builds"
+            );
+        }
+        binary
+    })
+}
+
+/// What a run of the binary left.
+pub struct Run {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Run {
+    /// Standard output as JSON, of a run that went well.
+    ///
+    /// # Panics
+    /// When the run failed or printed something else.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        serde_json::from_str(&self.stdout).expect(&self.stdout)
+    }
+
+    /// Checks that the run was refused: exit code 2 and one line that holds all of `parts`.
+    ///
+    /// # Panics
+    /// When it was not.
+    pub fn refused(&self, parts: &[&str]) {
+        assert_eq!(self.code, 2, "{}{}", self.stdout, self.stderr);
+        let lines: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("crosr: "))
+            .collect();
+        let [line] = lines.as_slice() else {
+            panic!("one line of error: {}", self.stderr)
+        };
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        for part in parts {
+            assert!(line.contains(part), "{line:?} does not speak of {part:?}");
+        }
+    }
+}
+
+/// Runs `crosr` with these arguments in `folder`.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn crosr(folder: &Path, args: &[&str]) -> Run {
+    let output: Output = Command::new(binary())
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .expect("crosr starts");
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A fresh folder that goes away with the returned value.
+///
+/// # Panics
+/// When none can be made.
+#[must_use]
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// Writes a features file: rows of one length, and a label each.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write_features(path: &Path, rows: &[Vec<f32>], labels: &[i64]) {
+    let data: Vec<u8> = rows
+        .iter()
+        .flatten()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
+    let label_data: Vec<u8> = labels.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let dim = rows.first().map_or(0, Vec::len);
+    let views = [
+        (
+            "features",
+            TensorView::new(Dtype::F32, vec![rows.len(), dim], &data).expect("fits"),
+        ),
+        (
+            "labels",
+            TensorView::new(Dtype::I64, vec![labels.len()], &label_data).expect("fits"),
+        ),
+    ];
+    let bytes = safetensors::serialize(views, None).expect("serialises");
+    std::fs::write(path, bytes).expect("writable");
+}
+
+/// Numbers in [0, 1) that only their position decides.
+#[must_use]
+pub fn noise(position: usize) -> f32 {
+    let mut z = (position as u64).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 40) as f32 / 16_777_216.0
+}
+
+/// `n` vectors of `n_classes` logits and 4 more numbers, classes in turn, clearly classified.
+#[must_use]
+pub fn known_features(n: usize, n_classes: usize, seed: usize) -> (Vec<Vec<f32>>, Vec<i64>) {
+    let row = |i: usize| {
+        let class = i % n_classes;
+        (0..n_classes + 4)
+            .map(|k| if k == class { 8.0 } else { 0.0 } + noise(seed + i * 64 + k))
+            .collect()
+    };
+    (
+        (0..n).map(row).collect(),
+        (0..n).map(|i| (i % n_classes) as i64).collect(),
+    )
+}
+
+/// `n` vectors far from every class: no logit stands out, the rest is large.
+#[must_use]
+pub fn unknown_features(n: usize, n_classes: usize, seed: usize) -> (Vec<Vec<f32>>, Vec<i64>) {
+    let row = |i: usize| {
+        (0..n_classes + 4)
+            .map(|k| if k < n_classes { 2.0 } else { 20.0 } + noise(seed + i * 64 + k))
+            .collect()
+    };
+    ((0..n).map(row).collect(), vec![-1; n])
+}

@@ -63,9 +63,11 @@ pub(crate) fn batch_norm_relu(
             let (n, c, h, w) = x.dims4()?;
             let count = (n * h * w) as f64;
             let channel = |t: &Tensor| t.reshape((1, c, 1, 1));
-            let mean = x.mean_keepdim((0, 2, 3))?;
+            // One dimension at a time: a single long sum in f32 loses digits.
+            let average = |t: &Tensor| t.mean_keepdim(3)?.mean_keepdim(2)?.mean_keepdim(0);
+            let mean = average(x)?;
             let centred = x.broadcast_sub(&mean)?;
-            let variance = centred.sqr()?.mean_keepdim((0, 2, 3))?;
+            let variance = average(&centred.sqr()?)?;
             let unbiased = (&variance * (count / (count - 1.0).max(1.0)))?;
             running.update(&mean.reshape(c)?, &unbiased.reshape(c)?)?;
             let normalised = centred.broadcast_div(&(variance + EPS)?.sqrt()?)?;
