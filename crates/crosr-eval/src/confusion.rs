@@ -1,5 +1,7 @@
 //! Counts of truth against prediction, and what follows from them.
 
+use serde::Serialize;
+
 use crate::error::{EvalError, Result};
 
 /// How often each class was taken for each.
@@ -10,7 +12,7 @@ pub struct ConfusionMatrix {
 }
 
 /// Precision, recall and F1 of a class or an average.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ClassScores {
     /// Part of the samples called this class that are.
     pub precision: f64,
@@ -18,7 +20,7 @@ pub struct ClassScores {
     pub recall: f64,
     /// Harmonic mean of the two.
     pub f1: f64,
-    /// Samples of this class.
+    /// Samples of this class; of an average, all samples.
     pub support: u64,
 }
 
@@ -32,11 +34,12 @@ fn quotient(numerator: u64, denominator: u64) -> f64 {
 }
 
 impl ConfusionMatrix {
-    /// Counts pairs of true and predicted class.
+    /// Counts pairs of true and predicted class, each below `n_classes`.
     ///
     /// # Errors
     /// [`EvalError::Length`] for lists of different length, [`EvalError::Class`] for a number
-    /// that is none of the classes.
+    /// that is none of the classes, [`EvalError::TooManyClasses`] where the table of their pairs
+    /// cannot be held.
     pub fn new(truth: &[usize], predicted: &[usize], n_classes: usize) -> Result<Self> {
         if truth.len() != predicted.len() {
             return Err(EvalError::Length {
@@ -45,17 +48,31 @@ impl ConfusionMatrix {
                 expected: truth.len(),
             });
         }
-        let mut counts = vec![0; n_classes * n_classes];
-        for (index, (&truth, &predicted)) in truth.iter().zip(predicted).enumerate() {
-            let class = truth.max(predicted);
-            if class >= n_classes {
-                let set = "confusion matrix".to_owned();
-                return Err(EvalError::Class {
-                    set,
-                    index,
-                    class,
-                    n_classes,
-                });
+        let pairs = truth.iter().copied().zip(predicted.iter().copied());
+        Self::count_pairs(pairs, n_classes)
+    }
+
+    /// [`ConfusionMatrix::new`] of pairs (truth, prediction).
+    pub(crate) fn count_pairs(
+        pairs: impl Iterator<Item = (usize, usize)>,
+        n_classes: usize,
+    ) -> Result<Self> {
+        let too_many = || EvalError::TooManyClasses { n_classes };
+        let cells = n_classes.checked_mul(n_classes).ok_or_else(too_many)?;
+        let mut counts = Vec::new();
+        counts.try_reserve_exact(cells).map_err(|_| too_many())?;
+        counts.resize(cells, 0);
+        for (index, (truth, predicted)) in pairs.enumerate() {
+            for (what, class) in [("truth", truth), ("prediction", predicted)] {
+                if class >= n_classes {
+                    return Err(EvalError::Class {
+                        set: "confusion matrix".to_owned(),
+                        index,
+                        what,
+                        class,
+                        n_classes,
+                    });
+                }
             }
             counts[truth * n_classes + predicted] += 1;
         }
@@ -69,13 +86,10 @@ impl ConfusionMatrix {
 
     /// Samples of class `truth` called `predicted`; 0 for classes that do not exist.
     pub fn count(&self, truth: usize, predicted: usize) -> u64 {
-        if predicted >= self.n_classes {
+        if truth.max(predicted) >= self.n_classes {
             return 0;
         }
-        self.counts
-            .get(truth * self.n_classes + predicted)
-            .copied()
-            .unwrap_or(0)
+        self.counts[truth * self.n_classes + predicted]
     }
 
     /// The counts, a row per true class.

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum EvalError {
     /// A set without samples.
-    #[error("{set}: there are no samples to evaluate")]
+    #[error("{set}: there are no samples to evaluate, give at least one")]
     Empty {
         /// The set.
         set: String,
@@ -20,8 +20,8 @@ pub enum EvalError {
         /// The number of samples.
         expected: usize,
     },
-    /// A score or probability that is not a number.
-    #[error("{set}: the score of sample {index} is {value}")]
+    /// A score that is NaN, or a probability that is NaN or infinite.
+    #[error("{set}: the score of sample {index} is {value}, it must be a number")]
     NotFinite {
         /// The set.
         set: String,
@@ -31,12 +31,16 @@ pub enum EvalError {
         value: f64,
     },
     /// A class number outside the classes.
-    #[error("{set}: sample {index} names class {class} of {n_classes}")]
+    #[error(
+        "{set}: the {what} of sample {index} is class {class}, there are {n_classes}, counted from 0"
+    )]
     Class {
         /// The set.
         set: String,
         /// Position of the sample.
         index: usize,
+        /// What names the class: truth, prediction, verdict or closed-set class.
+        what: &'static str,
         /// The class named.
         class: usize,
         /// Classes there are.
@@ -58,9 +62,15 @@ pub enum EvalError {
     #[error("there are {positives} positive and {negatives} negative samples; both are needed")]
     OneSided {
         /// Positive samples.
-        positives: usize,
+        positives: u64,
         /// Negative samples.
-        negatives: usize,
+        negatives: u64,
+    },
+    /// More classes than a table of their pairs has room for.
+    #[error("a confusion matrix of {n_classes} classes does not fit into memory")]
+    TooManyClasses {
+        /// Classes asked for.
+        n_classes: usize,
     },
     /// A sample on the wrong side: an outlier with a class, or a known sample without one.
     #[error("{set}: sample {index} is {found}, this set holds {expected} samples only")]

@@ -2,6 +2,7 @@
 
 mod confusion;
 mod error;
+mod order;
 mod oscr;
 mod ranking;
 mod report;

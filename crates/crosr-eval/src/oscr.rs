@@ -1,6 +1,30 @@
-//! Open-set classification rate (Dhamija, Günther and Boult, NeurIPS 2018, Section 3).
+//! Open-set classification rate (Dhamija, Günther and Boult, "Reducing network agnostophobia",
+//! NeurIPS 2018).
 
 use crate::error::{EvalError, Result};
+use crate::order::{Descending, first_nan, share_of_pairs};
+
+/// What the curve must know of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Of a known class, which is also the closed-set class.
+    Right,
+    /// Of a known class, with another closed-set class.
+    Wrong,
+    /// Of no known class.
+    Unknown,
+}
+
+impl Kind {
+    /// The kind of a sample; whether an unknown one is called correct is of no account.
+    pub(crate) fn of(correct: bool, unknown: bool) -> Self {
+        match (correct, unknown) {
+            (_, true) => Self::Unknown,
+            (true, false) => Self::Right,
+            (false, false) => Self::Wrong,
+        }
+    }
+}
 
 /// A point of the curve: what a threshold lets through.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,49 +64,49 @@ impl Oscr {
                 });
             }
         }
-        if let Some(index) = scores.iter().position(|s| s.is_nan()) {
-            let set = "OSCR".to_owned();
+        if let Some(index) = first_nan(scores) {
             return Err(EvalError::NotFinite {
-                set,
+                set: "OSCR".to_owned(),
                 index,
                 value: scores[index],
             });
         }
-        let negatives = unknown.iter().filter(|&&u| u).count();
-        let positives = unknown.len() - negatives;
-        if positives == 0 || negatives == 0 {
+        let kinds = correct.iter().zip(unknown).map(|(&c, &u)| Kind::of(c, u));
+        let samples = Descending::new(scores.iter().copied().zip(kinds));
+        Self::count(samples.groups())
+    }
+
+    /// Counts groups of equal score, the most surely known first.
+    pub(crate) fn count<'a>(
+        groups: impl Iterator<Item = (f64, &'a [(f64, Kind)])>,
+    ) -> Result<Self> {
+        let mut steps = vec![(f64::INFINITY, 0, 0)];
+        let (mut right, mut known, mut unknown, mut doubled) = (0u64, 0u64, 0u64, 0u128);
+        for (threshold, group) in groups {
+            let count = |kind| group.iter().filter(|&&(_, of)| of == kind).count() as u64;
+            let (hits, alarms) = (count(Kind::Right), count(Kind::Unknown));
+            // Twice a trapezoid: those let through before and now, by the step to the right.
+            doubled += u128::from(2 * right + hits) * u128::from(alarms);
+            right += hits;
+            unknown += alarms;
+            known += group.len() as u64 - alarms;
+            steps.push((threshold, unknown, right));
+        }
+        if known == 0 || unknown == 0 {
             return Err(EvalError::OneSided {
-                positives,
-                negatives,
+                positives: known,
+                negatives: unknown,
             });
         }
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_unstable_by(|&a, &b| (scores[b] + 0.0).total_cmp(&(scores[a] + 0.0)));
-        let mut points = vec![OscrPoint {
-            threshold: f64::INFINITY,
-            fpr: 0.0,
-            ccr: 0.0,
-        }];
-        let (mut right, mut alarms, mut doubled) = (0u64, 0u64, 0u128);
-        let mut rest = order.as_slice();
-        while let Some(&first) = rest.first() {
-            let score = scores[first];
-            let equal = rest.partition_point(|&index| scores[index] == score);
-            let (before, passed) = (right, alarms);
-            for &index in &rest[..equal] {
-                right += u64::from(!unknown[index] && correct[index]);
-                alarms += u64::from(unknown[index]);
-            }
-            doubled += u128::from(right + before) * u128::from(alarms - passed);
-            points.push(OscrPoint {
-                threshold: score + 0.0,
-                fpr: alarms as f64 / negatives as f64,
-                ccr: right as f64 / positives as f64,
-            });
-            rest = &rest[equal..];
-        }
-        let area = doubled as f64 / (2.0 * positives as f64 * negatives as f64);
-        Ok(Self { points, area })
+        let point = |(threshold, alarms, right)| OscrPoint {
+            threshold,
+            fpr: alarms as f64 / unknown as f64,
+            ccr: right as f64 / known as f64,
+        };
+        Ok(Self {
+            points: steps.into_iter().map(point).collect(),
+            area: share_of_pairs(doubled, known, unknown),
+        })
     }
 
     /// A point per distinct score, the highest first, after a first point at (0, 0).
@@ -90,7 +114,9 @@ impl Oscr {
         &self.points
     }
 
-    /// Area under the curve, from (0, 0) to (1, closed-set accuracy).
+    /// Area under the curve, from (0, 0) to (1, closed-set accuracy): the part of all pairs of a
+    /// known and an unknown sample where the known one is correct and scores higher, ties counting
+    /// half. Counted in whole numbers.
     pub fn area(&self) -> f64 {
         self.area
     }

@@ -1,6 +1,7 @@
 //! Telling two sides apart by a score: ROC, precision and recall, thresholds.
 
 use crate::error::{EvalError, Result};
+use crate::order::{Descending, first_nan, share_of_pairs};
 
 /// Positive and negative samples at or above each distinct score, from the highest down.
 ///
@@ -53,48 +54,62 @@ impl Ranking {
                 expected: positive.len(),
             });
         }
-        if let Some(index) = scores.iter().position(|s| s.is_nan()) {
+        if let Some(index) = first_nan(scores) {
             return Err(EvalError::NotFinite {
                 set: "ranking".to_owned(),
                 index,
                 value: scores[index],
             });
         }
-        let positives = positive.iter().filter(|&&p| p).count();
-        let negatives = positive.len() - positives;
-        if positives == 0 || negatives == 0 {
-            return Err(EvalError::OneSided {
-                positives,
-                negatives,
-            });
-        }
-        // Adding zero makes one zero of two.
-        let mut order: Vec<(f64, bool)> = scores
-            .iter()
-            .zip(positive)
-            .map(|(&score, &p)| (score + 0.0, p))
-            .collect();
-        order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let samples = scores.iter().copied().zip(positive.iter().copied());
+        Self::count(&Descending::new(samples), |side| side)
+    }
+
+    /// Counts sorted samples, of which `positive` says the side.
+    pub(crate) fn count<T: Copy>(
+        samples: &Descending<T>,
+        positive: impl Fn(T) -> bool,
+    ) -> Result<Self> {
         let mut ranking = Self {
             thresholds: vec![f64::INFINITY],
             true_positives: vec![0],
             false_positives: vec![0],
-            positives: positives as u64,
-            negatives: negatives as u64,
+            positives: 0,
+            negatives: 0,
         };
-        let (mut hits, mut alarms) = (0, 0);
-        let mut rest = order.as_slice();
-        while let Some(&(score, _)) = rest.first() {
-            let equal = rest.partition_point(|&(other, _)| other == score);
-            let group = rest[..equal].iter().filter(|&&(_, p)| p).count() as u64;
-            hits += group;
-            alarms += equal as u64 - group;
+        for (score, group) in samples.groups() {
+            let hits = group.iter().filter(|&&(_, of)| positive(of)).count() as u64;
+            ranking.positives += hits;
+            ranking.negatives += group.len() as u64 - hits;
             ranking.thresholds.push(score);
-            ranking.true_positives.push(hits);
-            ranking.false_positives.push(alarms);
-            rest = &rest[equal..];
+            ranking.true_positives.push(ranking.positives);
+            ranking.false_positives.push(ranking.negatives);
+        }
+        if ranking.positives == 0 || ranking.negatives == 0 {
+            return Err(EvalError::OneSided {
+                positives: ranking.positives,
+                negatives: ranking.negatives,
+            });
         }
         Ok(ranking)
+    }
+
+    /// The same samples by negated score and with the sides exchanged: how well a low score finds
+    /// the negative side. Needs no sorting.
+    pub fn mirrored(&self) -> Self {
+        let thresholds = self.thresholds[1..].iter().rev().map(|score| 0.0 - score);
+        // What lies below a threshold is everything less what lies at or above the one before.
+        let below = |counts: &[u64], all: u64| -> Vec<u64> {
+            let others = counts.iter().rev().map(|count| all - count);
+            others.collect()
+        };
+        Self {
+            thresholds: std::iter::once(f64::INFINITY).chain(thresholds).collect(),
+            true_positives: below(&self.false_positives, self.negatives),
+            false_positives: below(&self.true_positives, self.positives),
+            positives: self.negatives,
+            negatives: self.positives,
+        }
     }
 
     fn points(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
@@ -122,22 +137,29 @@ impl Ranking {
             doubled += u128::from(hits + last.0) * u128::from(alarms - last.1);
             last = (hits, alarms);
         }
-        doubled as f64 / (2.0 * self.positives as f64 * self.negatives as f64)
+        share_of_pairs(doubled, self.positives, self.negatives)
     }
 
-    /// Average precision: Σ (recall − recall before) · precision over the thresholds.
+    /// Average precision: Σ (recall − recall before) · precision over the thresholds, without
+    /// interpolation (scikit-learn, `average_precision_score`).
     pub fn average_precision(&self) -> f64 {
-        let mut last = 0;
-        let mut sum = 0.0;
+        // Millions of terms: what each addition loses is carried along (Neumaier, 1974).
+        let (mut last, mut sum, mut lost) = (0, 0.0f64, 0.0);
         for (hits, alarms) in self.points().skip(1) {
-            sum += (hits - last) as f64 / self.positives as f64 * (hits as f64)
-                / (hits + alarms) as f64;
-            last = hits;
+            let term = (hits - last) as f64 * (hits as f64 / (hits + alarms) as f64);
+            let next = sum + term;
+            lost += if sum >= term {
+                (sum - next) + term
+            } else {
+                (term - next) + sum
+            };
+            (last, sum) = (hits, next);
         }
-        sum
+        (sum + lost) / self.positives as f64
     }
 
-    /// The smallest false-positive rate of a threshold with at least this true-positive rate.
+    /// The smallest false-positive rate of a threshold with at least this true-positive rate; 1
+    /// where none has it, that is for rates above 1 and NaN.
     pub fn fpr_at_tpr(&self, tpr: f64) -> f64 {
         let enough = |&(hits, _): &(u64, u64)| hits as f64 / self.positives as f64 >= tpr;
         let alarms = self
@@ -147,13 +169,16 @@ impl Ranking {
         alarms as f64 / self.negatives as f64
     }
 
-    /// Least mean of the two error rates, ½ (1 − TPR) + ½ FPR, over the thresholds.
+    /// Least mean of the two error rates, ½ (1 − TPR) + ½ FPR, over the thresholds: 1 − the
+    /// detection accuracy of Lee et al. (arXiv 1807.03888). Counted in whole numbers.
     pub fn detection_error(&self) -> f64 {
-        let error = |(hits, alarms): (u64, u64)| {
-            let tpr = hits as f64 / self.positives as f64;
-            0.5 * (1.0 - tpr) + 0.5 * (alarms as f64 / self.negatives as f64)
+        let doubled = |(hits, alarms): (u64, u64)| {
+            u128::from(self.positives - hits) * u128::from(self.negatives)
+                + u128::from(alarms) * u128::from(self.positives)
         };
-        self.points().map(error).fold(f64::INFINITY, f64::min)
+        // The first point, where everything is called negative, always gives ½.
+        let least = self.points().map(doubled).min().unwrap_or(0);
+        share_of_pairs(least, self.positives, self.negatives)
     }
 
     /// The same mean at 95 % true positives: ½ · 0.05 + ½ · FPR (Liang et al., arXiv 1706.02690).
@@ -161,7 +186,10 @@ impl Ranking {
         0.5 * 0.05 + 0.5 * self.fpr_at_tpr(0.95)
     }
 
-    /// The first threshold with the largest TPR − FPR (Youden, 1950).
+    /// The first threshold with the largest TPR − FPR (Youden, Cancer 3, 1950).
+    ///
+    /// Rates are quotients of counts, subtracted: where several thresholds are equally good, this
+    /// fixes which one is the first.
     pub fn youden(&self) -> Youden {
         let mut best = Youden {
             index: 0,

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::confusion::ConfusionMatrix;
+use crate::confusion::{ClassScores, ConfusionMatrix};
 use crate::error::{EvalError, Result};
-use crate::oscr::Oscr;
+use crate::order::Descending;
+use crate::oscr::{Kind, Oscr};
 use crate::ranking::Ranking;
 
 /// What a classifier said of one sample, and the truth.
@@ -16,7 +17,7 @@ pub struct ScoredSample {
     pub closed_set_class: usize,
     /// The class it is called; `None` for "unknown".
     pub verdict: Option<usize>,
-    /// K known classes, then the unknown one.
+    /// K known classes, then the unknown one: K + 1 finite numbers. Only their order counts.
     pub probabilities: Vec<f64>,
 }
 
@@ -60,11 +61,16 @@ pub struct OutlierEvaluation {
     pub aupr_unknown: f64,
     /// Average precision, known samples positive.
     pub aupr_known: f64,
-    /// False-positive rate where 95 % of the outliers are found.
+    /// Part of the known samples taken for unknown where 95 % of the outliers are found.
     pub fpr_at_95_tpr: f64,
-    /// Least mean of the two error rates.
+    /// Part of the outliers taken for known where 95 % of the known samples are kept.
+    pub fpr_at_95_tpr_known_positive: f64,
+    /// Least mean of the two error rates over all thresholds.
     pub detection_error: f64,
-    /// Area under the open-set classification rate.
+    /// Mean of the two error rates where 95 % of the outliers are found.
+    pub detection_error_at_95_tpr: f64,
+    /// Area under the correct-classification rate over the false-positive rate; a sample is the
+    /// more surely known the smaller its unknown probability.
     pub oscr: f64,
     /// Part of all samples called what they are, over K + 1 classes.
     pub accuracy: f64,
@@ -72,6 +78,10 @@ pub struct OutlierEvaluation {
     pub macro_f1: f64,
     /// Mean F1 weighted by the classes' samples.
     pub weighted_f1: f64,
+    /// Means over K + 1 classes, each counting the same.
+    pub macro_average: ClassScores,
+    /// Means over K + 1 classes, weighted by their samples.
+    pub weighted_average: ClassScores,
     /// F1 of the unknown class.
     pub f1_unknown: f64,
     /// Each class against all others; the unknown one comes last.
@@ -93,43 +103,53 @@ pub struct ClassEvaluation {
     pub f1: f64,
     /// Its samples.
     pub support: u64,
-    /// Area under the ROC curve of the class's probability; `None` without a sample of it.
+    /// Area under the ROC curve of the class's probability; `None` without a sample of the class
+    /// or with no other.
     pub auroc: Option<f64>,
-    /// Threshold on that probability with the largest TPR − FPR; `None` where none is any good.
+    /// Threshold on that probability with the largest TPR − FPR; `None` also where none is better
+    /// than an infinite one, which calls no sample so.
     pub youden_threshold: Option<f64>,
-    /// F1 at that threshold.
+    /// F1 at that threshold: 0 at an infinite one, `None` only where the area is.
     pub f1_at_youden: Option<f64>,
 }
 
 /// Measures known samples against each outlier set.
 ///
+/// `class_names` are those of the K known classes. Each class, the unknown one among them, is
+/// ranked by its own probability against all others. OSCR orders samples by the unknown
+/// probability itself rather than by one less it: the same order, without the ties that rounding
+/// would add next to 1.
+///
 /// # Errors
-/// An empty set, a sample on the wrong side, probabilities of the wrong number or not finite, a
-/// class out of range: each names the set and the sample.
+/// [`EvalError::Empty`] for a set without samples, [`EvalError::Side`] for a sample on the wrong
+/// side, [`EvalError::Class`] for a class out of range, [`EvalError::Probabilities`] and
+/// [`EvalError::NotFinite`] for probabilities of the wrong number or not finite: each names the
+/// set, `known` or the outliers' name, and all but the first the sample.
 pub fn evaluate(
     class_names: &[String],
     known: &[ScoredSample],
     outliers: &[OutlierSet<'_>],
 ) -> Result<Evaluation> {
     check("known", known, true, class_names.len())?;
-    let right = known
-        .iter()
-        .filter(|s| s.truth == Some(s.closed_set_class))
-        .count();
-    let outliers = outliers
-        .iter()
-        .map(|set| {
-            check(set.name, set.samples, false, class_names.len())?;
-            against(class_names, known, set)
-        })
-        .collect::<Result<_>>()?;
+    for set in outliers {
+        check(set.name, set.samples, false, class_names.len())?;
+    }
+    let right = known.iter().filter(|sample| is_correct(sample)).count();
     Ok(Evaluation {
         known: KnownSummary {
             samples: known.len(),
             closed_set_accuracy: right as f64 / known.len() as f64,
         },
-        outliers,
+        outliers: outliers
+            .iter()
+            .map(|set| against(class_names, known, set))
+            .collect::<Result<_>>()?,
     })
+}
+
+/// Whether the closed-set class is that of the sample; never of an unknown one.
+fn is_correct(sample: &ScoredSample) -> bool {
+    sample.truth == Some(sample.closed_set_class)
 }
 
 fn check(set: &str, samples: &[ScoredSample], known: bool, n_classes: usize) -> Result<()> {
@@ -153,18 +173,20 @@ fn check(set: &str, samples: &[ScoredSample], known: bool, n_classes: usize) -> 
                 expected,
             });
         }
-        let classes = [sample.truth, sample.verdict, Some(sample.closed_set_class)];
-        if let Some(class) = classes
-            .into_iter()
-            .flatten()
-            .find(|&class| class >= n_classes)
-        {
-            return Err(EvalError::Class {
-                set: set(),
-                index,
-                class,
-                n_classes,
-            });
+        for (what, class) in [
+            ("truth", sample.truth),
+            ("verdict", sample.verdict),
+            ("closed-set class", Some(sample.closed_set_class)),
+        ] {
+            if let Some(class) = class.filter(|&class| class >= n_classes) {
+                return Err(EvalError::Class {
+                    set: set(),
+                    index,
+                    what,
+                    class,
+                    n_classes,
+                });
+            }
         }
         let (found, expected) = (sample.probabilities.len(), n_classes + 1);
         if found != expected {
@@ -194,62 +216,67 @@ fn against(
     let n_classes = class_names.len();
     let samples = || known.iter().chain(set.samples);
     let number = |class: Option<usize>| class.unwrap_or(n_classes);
-    let truth: Vec<usize> = samples().map(|s| number(s.truth)).collect();
-    let verdicts: Vec<usize> = samples().map(|s| number(s.verdict)).collect();
-    let confusion = ConfusionMatrix::new(&truth, &verdicts, n_classes + 1)?;
+    let confusion = ConfusionMatrix::count_pairs(
+        samples().map(|s| (number(s.truth), number(s.verdict))),
+        n_classes + 1,
+    )?;
 
-    let unknown: Vec<bool> = samples().map(|s| s.truth.is_none()).collect();
-    let scores: Vec<f64> = samples().map(|s| s.probabilities[n_classes]).collect();
-    let ranking = Ranking::new(&scores, &unknown)?;
-    let negated: Vec<f64> = scores.iter().map(|s| -s).collect();
-    let is_known: Vec<bool> = unknown.iter().map(|u| !u).collect();
-    let correct: Vec<bool> = samples()
-        .map(|s| s.truth == Some(s.closed_set_class))
-        .collect();
+    // The unknown probability is sorted once for all that is read off it.
+    let kind = |s: &ScoredSample| Kind::of(is_correct(s), s.truth.is_none());
+    let order = Descending::new(samples().map(|s| (s.probabilities[n_classes], kind(s))));
+    let ranking = Ranking::count(&order, |kind| kind == Kind::Unknown)?;
+    let surely_known_first = order.groups().rev().map(|(score, of)| (0.0 - score, of));
+    let oscr = Oscr::count(surely_known_first)?.area();
+    drop(order);
+    let known_positive = ranking.mirrored();
 
-    let names = class_names.iter().map(String::as_str).chain(["unknown"]);
-    let classes = names
-        .enumerate()
-        .map(|(class, name)| {
-            let counted = confusion.class(class);
-            let positive: Vec<bool> = truth.iter().map(|&t| t == class).collect();
-            let scores: Vec<f64> = samples().map(|s| s.probabilities[class]).collect();
-            let ranking = match Ranking::new(&scores, &positive) {
-                Ok(ranking) => Some(ranking),
-                Err(EvalError::OneSided { .. }) => None,
-                Err(other) => return Err(other),
-            };
-            let youden = ranking
-                .as_ref()
-                .map(Ranking::youden)
-                .filter(|y| y.threshold.is_finite());
-            Ok(ClassEvaluation {
-                name: name.to_owned(),
-                precision: counted.precision,
-                recall: counted.recall,
-                f1: counted.f1,
-                support: counted.support,
-                auroc: ranking.as_ref().map(Ranking::auroc),
-                youden_threshold: youden.map(|y| y.threshold),
-                f1_at_youden: youden.map(|y| y.f1),
-            })
-        })
-        .collect::<Result<_>>()?;
+    let mut classes = Vec::with_capacity(n_classes + 1);
+    for (class, name) in class_names.iter().enumerate() {
+        let scores = samples().map(|s| (s.probabilities[class], s.truth == Some(class)));
+        let ranking = match Ranking::count(&Descending::new(scores), |positive| positive) {
+            Ok(ranking) => Some(ranking),
+            Err(EvalError::OneSided { .. }) => None,
+            Err(other) => return Err(other),
+        };
+        classes.push(one_class(name, confusion.class(class), ranking.as_ref()));
+    }
+    let unknown = confusion.class(n_classes);
+    classes.push(one_class("unknown", unknown, Some(&ranking)));
 
+    let (macro_average, weighted_average) =
+        (confusion.macro_average(), confusion.weighted_average());
     Ok(OutlierEvaluation {
         name: set.name.to_owned(),
         samples: set.samples.len(),
         auroc: ranking.auroc(),
         aupr_unknown: ranking.average_precision(),
-        aupr_known: Ranking::new(&negated, &is_known)?.average_precision(),
+        aupr_known: known_positive.average_precision(),
         fpr_at_95_tpr: ranking.fpr_at_tpr(0.95),
+        fpr_at_95_tpr_known_positive: known_positive.fpr_at_tpr(0.95),
         detection_error: ranking.detection_error(),
-        oscr: Oscr::new(&negated, &correct, &unknown)?.area(),
+        detection_error_at_95_tpr: ranking.detection_error_at_95_tpr(),
+        oscr,
         accuracy: confusion.accuracy(),
-        macro_f1: confusion.macro_average().f1,
-        weighted_f1: confusion.weighted_average().f1,
-        f1_unknown: confusion.class(n_classes).f1,
+        macro_f1: macro_average.f1,
+        weighted_f1: weighted_average.f1,
+        macro_average,
+        weighted_average,
+        f1_unknown: unknown.f1,
         classes,
         confusion_matrix: confusion.rows(),
     })
+}
+
+fn one_class(name: &str, counted: ClassScores, ranking: Option<&Ranking>) -> ClassEvaluation {
+    let youden = ranking.map(Ranking::youden);
+    ClassEvaluation {
+        name: name.to_owned(),
+        precision: counted.precision,
+        recall: counted.recall,
+        f1: counted.f1,
+        support: counted.support,
+        auroc: ranking.map(Ranking::auroc),
+        youden_threshold: youden.map(|y| y.threshold).filter(|t| t.is_finite()),
+        f1_at_youden: youden.map(|y| y.f1),
+    }
 }

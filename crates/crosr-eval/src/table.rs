@@ -8,8 +8,22 @@ fn optional(value: Option<f64>) -> String {
     value.map_or_else(|| "undefined".to_owned(), |v| format!("{v:.4}"))
 }
 
+/// A name fit for one cell: names come from folders, and a terminal obeys control characters.
+fn cell(name: &str) -> String {
+    name.replace(char::is_control, "\u{fffd}")
+}
+
+/// Width in characters of the longest name, at least that of `title`.
+fn width<'a>(names: impl Iterator<Item = &'a str>, title: &str) -> usize {
+    let title = title.chars().count();
+    names
+        .map(|name| name.chars().count())
+        .fold(title, usize::max)
+}
+
 impl Evaluation {
-    /// Writes a summary line per outlier set, then a classification report for each.
+    /// Writes a line per outlier set with its headline figures, then a classification report of
+    /// each: the K + 1 classes, their averages, the accuracy. Shares and areas lie in [0, 1].
     ///
     /// # Errors
     /// Those of the writer.
@@ -22,19 +36,18 @@ impl Evaluation {
         if self.outliers.is_empty() {
             return Ok(());
         }
-        let names = self.outliers.iter().map(|set| set.name.chars().count());
-        let width = names.max().unwrap_or(0).max("outliers".len());
+        let title = "outliers";
+        let width = width(self.outliers.iter().map(|set| set.name.as_str()), title);
         writeln!(
             out,
-            "\n{:width$}  samples   AUROC  AUPR unknown  AUPR known  FPR@95TPR    OSCR  accuracy  \
-             macro F1  F1 unknown",
-            "outliers"
+            "\n{title:width$}  samples   AUROC  AUPR unknown  AUPR known  FPR@95TPR    OSCR  \
+             accuracy  macro F1  F1 unknown"
         )?;
         for set in &self.outliers {
             writeln!(
                 out,
                 "{:width$}  {:7}  {:.4}  {:12.4}  {:10.4}  {:9.4}  {:.4}  {:8.4}  {:8.4}  {:10.4}",
-                set.name,
+                cell(&set.name),
                 set.samples,
                 set.auroc,
                 set.aupr_unknown,
@@ -54,18 +67,18 @@ impl Evaluation {
 
 /// The classes of one set, then their averages.
 fn classification_report(set: &OutlierEvaluation, out: &mut impl Write) -> Result<()> {
-    let names = set.classes.iter().map(|class| class.name.chars().count());
-    let width = names.max().unwrap_or(0).max("weighted average".len());
+    let names = set.classes.iter().map(|class| class.name.as_str());
+    let width = width(names.chain([set.name.as_str()]), "weighted average");
     writeln!(
         out,
-        "\n{:width$}  precision  recall      F1  support      AUROC  Youden threshold  F1 there",
-        set.name
+        "\n{:width$}  precision  recall      F1  support      AUROC  Youden threshold   F1 there",
+        cell(&set.name)
     )?;
     for class in &set.classes {
         writeln!(
             out,
-            "{:width$}  {:9.4}  {:.4}  {:.4}  {:7}  {:>9}  {:>16}  {:>8}",
-            class.name,
+            "{:width$}  {:9.4}  {:.4}  {:.4}  {:7}  {:>9}  {:>16}  {:>9}",
+            cell(&class.name),
             class.precision,
             class.recall,
             class.f1,
@@ -75,25 +88,21 @@ fn classification_report(set: &OutlierEvaluation, out: &mut impl Write) -> Resul
             optional(class.f1_at_youden),
         )?;
     }
-    let total: u64 = set.classes.iter().map(|class| class.support).sum();
-    for (name, weighted) in [("macro average", false), ("weighted average", true)] {
-        let mean = |value: fn(&crate::report::ClassEvaluation) -> f64| {
-            let weight =
-                |class: &crate::report::ClassEvaluation| if weighted { class.support } else { 1 };
-            let sum: f64 = set
-                .classes
-                .iter()
-                .map(|c| value(c) * weight(c) as f64)
-                .sum();
-            sum / set.classes.iter().map(weight).sum::<u64>().max(1) as f64
-        };
+    for (name, mean) in [
+        ("macro average", set.macro_average),
+        ("weighted average", set.weighted_average),
+    ] {
         writeln!(
             out,
-            "{name:width$}  {:9.4}  {:.4}  {:.4}  {total:7}",
-            mean(|c| c.precision),
-            mean(|c| c.recall),
-            mean(|c| c.f1),
+            "{name:width$}  {:9.4}  {:.4}  {:.4}  {:7}",
+            mean.precision, mean.recall, mean.f1, mean.support
         )?;
     }
-    Ok(())
+    let (name, blank) = ("accuracy", "");
+    let total = set.macro_average.support;
+    writeln!(
+        out,
+        "{name:width$}  {blank:9}  {blank:6}  {:.4}  {total:7}",
+        set.accuracy
+    )
 }
