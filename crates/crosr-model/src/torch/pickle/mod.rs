@@ -4,12 +4,14 @@
 //! executed: names resolve to a closed list, and a call of one of them builds a value of our own.
 //! Every byte of the input costs a bounded amount of memory, and the number of opcodes is bounded.
 
+mod operands;
+
 use std::collections::HashMap;
 
-use super::error::TorchError;
-use super::rebuild;
-use super::tensor::TorchDtype;
-use super::value::{Global, Object, StorageClaim, Value};
+use crate::torch::error::TorchError;
+use crate::torch::rebuild;
+use crate::torch::tensor::TorchDtype;
+use crate::torch::value::{Global, Object, StorageClaim, Value};
 
 /// Most opcodes of one pickle: about thirty go to a tensor, so this is beyond 100 000 tensors.
 const MAX_OPCODES: usize = 1 << 22;
@@ -20,16 +22,20 @@ const MAX_ARGUMENTS: usize = 16;
 
 /// The outcome of one pickle.
 #[derive(Debug)]
-pub(super) struct Pickle<'a> {
-    pub(super) root: Value<'a>,
-    pub(super) objects: Vec<Object<'a>>,
+pub(in crate::torch) struct Pickle<'a> {
+    pub(in crate::torch) root: Value<'a>,
+    pub(in crate::torch) objects: Vec<Object<'a>>,
     /// Where the next byte after the pickle lies.
-    pub(super) end: usize,
+    pub(in crate::torch) end: usize,
 }
 
 impl<'a> Pickle<'a> {
     /// Runs the pickle that starts at `start` of `bytes`; `record` names them in errors.
-    pub(super) fn read(bytes: &'a [u8], start: usize, record: &str) -> Result<Self, TorchError> {
+    pub(in crate::torch) fn read(
+        bytes: &'a [u8],
+        start: usize,
+        record: &str,
+    ) -> Result<Self, TorchError> {
         let mut machine = Machine {
             record,
             bytes,
@@ -51,7 +57,7 @@ impl<'a> Pickle<'a> {
     }
 
     /// The entries of a dict; `None` for anything else.
-    pub(super) fn dict(&self, value: Value<'a>) -> Option<&[(Value<'a>, Value<'a>)]> {
+    pub(in crate::torch) fn dict(&self, value: Value<'a>) -> Option<&[(Value<'a>, Value<'a>)]> {
         match self.object(value)? {
             Object::Dict(entries) => Some(entries),
             _ => None,
@@ -59,7 +65,7 @@ impl<'a> Pickle<'a> {
     }
 
     /// The object that a value means; `None` for a plain value.
-    pub(super) fn object(&self, value: Value<'a>) -> Option<&Object<'a>> {
+    pub(in crate::torch) fn object(&self, value: Value<'a>) -> Option<&Object<'a>> {
         match value {
             Value::Object(index) => self.objects.get(index),
             _ => None,
@@ -67,7 +73,7 @@ impl<'a> Pickle<'a> {
     }
 
     /// Every storage that the pickle names.
-    pub(super) fn storages(&self) -> impl Iterator<Item = StorageClaim<'a>> {
+    pub(in crate::torch) fn storages(&self) -> impl Iterator<Item = StorageClaim<'a>> {
         self.objects.iter().filter_map(|object| match object {
             Object::Storage(claim) => Some(*claim),
             _ => None,
@@ -75,7 +81,7 @@ impl<'a> Pickle<'a> {
     }
 }
 
-pub(super) struct Machine<'r, 'a> {
+pub(in crate::torch) struct Machine<'r, 'a> {
     record: &'r str,
     bytes: &'a [u8],
     position: usize,
@@ -466,194 +472,10 @@ impl<'a> Machine<'_, 'a> {
             deepest => Ok(deepest + 1),
         }
     }
-
-    // Stack.
-
-    fn floor(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
-    }
-
-    fn top(&self) -> Step<Value<'a>> {
-        match self.stack.last() {
-            Some(value) if self.stack.len() > self.floor() => Ok(*value),
-            _ => Err(self.underflow()),
-        }
-    }
-
-    fn pop(&mut self) -> Step<Value<'a>> {
-        let value = self.top()?;
-        self.stack.pop();
-        Ok(value)
-    }
-
-    fn pop_many(&mut self, n: usize) -> Step<Vec<Value<'a>>> {
-        if self.stack.len() - self.floor() < n {
-            return Err(self.underflow());
-        }
-        // Not `split_off`, which may hand over the stack's whole allocation.
-        Ok(self.stack.drain(self.stack.len() - n..).collect())
-    }
-
-    /// What lies above the last MARK.
-    fn pop_mark(&mut self) -> Step<Vec<Value<'a>>> {
-        match self.marks.pop() {
-            Some(mark) => Ok(self.stack.drain(mark..).collect()),
-            None => Err(self.malformed("no mark to go back to".to_owned())),
-        }
-    }
-
-    // Values.
-
-    pub(super) fn object(&self, value: Value<'a>) -> Option<&Object<'a>> {
-        match value {
-            Value::Object(index) => self.objects.get(index),
-            _ => None,
-        }
-    }
-
-    pub(super) fn tuple_items(&self, value: Value<'a>) -> Step<&[Value<'a>]> {
-        match self.object(value) {
-            Some(Object::Tuple(items)) => Ok(items),
-            _ => Err(self.malformed(format!("a tuple is wanted, found {}", value.kind()))),
-        }
-    }
-
-    /// The items of a tuple or list.
-    pub(super) fn sequence(&self, value: Value<'a>) -> Step<&[Value<'a>]> {
-        match self.object(value) {
-            Some(Object::Tuple(items) | Object::List(items)) => Ok(items),
-            _ => Err(self.malformed(format!("a tuple is wanted, found {}", value.kind()))),
-        }
-    }
-
-    // Operands.
-
-    fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
-        match self
-            .bytes
-            .get(self.position..)
-            .and_then(|rest| rest.first_chunk::<N>())
-        {
-            Some(bytes) => {
-                self.position += N;
-                Ok(*bytes)
-            }
-            None => Err(self.cut_short()),
-        }
-    }
-
-    fn take(&mut self, length: usize) -> Step<&'a [u8]> {
-        match self
-            .bytes
-            .get(self.position..)
-            .and_then(|rest| rest.get(..length))
-        {
-            Some(bytes) => {
-                self.position += length;
-                Ok(bytes)
-            }
-            None => Err(self.cut_short()),
-        }
-    }
-
-    fn length1(&mut self) -> Step<usize> {
-        let [length] = self.array()?;
-        Ok(usize::from(length))
-    }
-
-    fn length4(&mut self) -> Step<usize> {
-        let length = u32::from_le_bytes(self.array()?);
-        usize::try_from(length).map_err(|_| self.cut_short())
-    }
-
-    fn length8(&mut self) -> Step<usize> {
-        let length = u64::from_le_bytes(self.array()?);
-        usize::try_from(length).map_err(|_| self.cut_short())
-    }
-
-    fn long(&mut self, length: usize) -> Step<()> {
-        let bytes = self.take(length)?;
-        let value = if bytes.len() <= 8 {
-            let sign = if bytes.last().is_some_and(|byte| byte & 0x80 != 0) {
-                0xff
-            } else {
-                0
-            };
-            let mut padded = [sign; 8];
-            padded[..bytes.len()].copy_from_slice(bytes);
-            Value::Int(i64::from_le_bytes(padded))
-        } else {
-            Value::Long
-        };
-        self.stack.push(value);
-        Ok(())
-    }
-
-    fn text(&mut self, length: usize) -> Step<()> {
-        let bytes = self.take(length)?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => {
-                self.stack.push(Value::Str(text));
-                Ok(())
-            }
-            Err(_) => Err(self.malformed("a string that is not UTF-8".to_owned())),
-        }
-    }
-
-    /// Python 2 has one type for text and bytes.
-    fn text_of_python_2(&mut self, length: usize) -> Step<()> {
-        let bytes = self.take(length)?;
-        self.stack
-            .push(std::str::from_utf8(bytes).map_or(Value::Bytes, Value::Str));
-        Ok(())
-    }
-
-    fn raw_bytes(&mut self, length: usize) -> Step<()> {
-        self.take(length)?;
-        self.stack.push(Value::Bytes);
-        Ok(())
-    }
-
-    fn line(&mut self) -> Step<&'a str> {
-        let rest = self.bytes.get(self.position..).unwrap_or_default();
-        let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
-            return Err(self.cut_short());
-        };
-        let line = self.take(length)?;
-        self.position += 1;
-        std::str::from_utf8(line).map_err(|_| self.malformed("a name that is not UTF-8".to_owned()))
-    }
-
-    // Errors.
-
-    pub(super) fn malformed(&self, what: String) -> TorchError {
-        TorchError::Pickle {
-            record: self.record.to_owned(),
-            offset: self.opcode_at,
-            what,
-        }
-    }
-
-    fn cut_short(&self) -> TorchError {
-        self.malformed(format!("cut short, it ends at {}", self.bytes.len()))
-    }
-
-    fn underflow(&self) -> TorchError {
-        self.malformed("the stack is empty".to_owned())
-    }
-
-    fn limit(&self, what: &'static str, limit: usize) -> TorchError {
-        TorchError::Limit {
-            record: self.record.to_owned(),
-            offset: self.opcode_at,
-            what,
-            limit,
-        }
-    }
 }
 
 /// A text of the file, short enough for an error message.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::torch) fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}...", &text[..end]),

@@ -1,0 +1,7 @@
+//! Damaged, foreign and hostile checkpoints: an error that says where, never a panic, never much
+//! memory. And the rarer honest forms, built by hand.
+
+mod builder;
+mod damage;
+mod forms;
+mod refusals;
