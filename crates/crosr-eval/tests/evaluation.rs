@@ -1,7 +1,7 @@
-//! The evaluation object: definitions by hand, laws, field names, and what it refuses.
+//! The evaluation object: figures by hand, field names, the table, and what it refuses.
 
-use crosr_eval::{ConfusionMatrix, EvalError, Oscr, OutlierSet, Ranking, ScoredSample, evaluate};
-use proptest::prelude::*;
+use crosr_eval::{EvalError, Evaluation, OutlierSet, ScoredSample, evaluate};
+use serde_json::Value;
 
 fn sample(truth: Option<usize>, verdict: Option<usize>, p: [f64; 3]) -> ScoredSample {
     ScoredSample {
@@ -31,204 +31,293 @@ fn outliers() -> Vec<ScoredSample> {
     ]
 }
 
-#[test]
-fn precision_and_recall_are_not_exchanged() {
-    let matrix = ConfusionMatrix::new(&[1, 1, 0, 1, 0, 1], &[0, 1, 0, 1, 0, 1], 2);
-    let positive = matrix.expect("two classes").class(1);
-    assert_eq!((positive.precision, positive.recall), (1.0, 0.75));
+fn judge(known: &[ScoredSample], outliers: &[ScoredSample]) -> Result<Evaluation, EvalError> {
+    let set = OutlierSet {
+        name: "others",
+        samples: outliers,
+    };
+    evaluate(&names(), known, &[set])
 }
 
-#[test]
-fn a_lowest_score_of_zero_keeps_its_half_step() {
-    let ranking = Ranking::new(&[0.0, 0.0, 1.0], &[false, true, true]).expect("two sides");
-    assert_eq!(ranking.auroc(), 0.75);
-    let zeros = Ranking::new(&[0.0, -0.0], &[true, false]).expect("two sides");
-    assert_eq!(zeros.auroc(), 0.5);
+#[track_caller]
+fn close(found: f64, wanted: f64) {
+    assert!((found - wanted).abs() <= 1e-15, "{found}, not {wanted}");
 }
 
 #[test]
 fn figures_by_hand() {
-    let outliers = outliers();
-    let set = OutlierSet {
-        name: "others",
-        samples: &outliers,
-    };
-    let evaluation = evaluate(&names(), &known(), &[set]).expect("sound samples");
+    let evaluation = judge(&known(), &outliers()).expect("sound samples");
+    assert_eq!(evaluation.known.samples, 3);
     assert_eq!(evaluation.known.closed_set_accuracy, 2.0 / 3.0);
     let set = &evaluation.outliers[0];
-    // Unknown probabilities 0, .1, .7 against .8, .1: 3 + 1.5 of 6 pairs.
-    assert_eq!(set.auroc, 4.5 / 6.0);
-    assert_eq!(set.accuracy, 2.0 / 5.0);
-    assert_eq!(set.f1_unknown, 0.5);
-    // cat 2/3, dog 0, unknown 1/2.
-    assert!((set.macro_f1 - (2.0 / 3.0 + 0.5) / 3.0).abs() < 1e-15);
-    // Correct knowns: the first (beats both) and the third (beats .8 only): 3 of 6.
-    assert_eq!(set.oscr, 0.5);
+    assert_eq!((set.name.as_str(), set.samples), ("others", 2));
+    // Unknown probabilities of known samples 0, .1, .7; of outliers .1, .8: 3 + 1½ of 6 pairs.
+    close(set.auroc, 4.5 / 6.0);
+    close(set.aupr_unknown, 0.75);
+    close(set.aupr_known, 29.0 / 36.0);
+    close(set.fpr_at_95_tpr, 2.0 / 3.0);
+    close(set.fpr_at_95_tpr_known_positive, 0.5);
+    close(set.detection_error, 0.25);
+    close(set.detection_error_at_95_tpr, 0.025 + 1.0 / 3.0);
+    // Correct known samples: the first beats both outliers, the third .8 only: 3 of 6 pairs.
+    close(set.oscr, 0.5);
     assert_eq!(set.confusion_matrix, [[1, 1, 0], [0, 0, 1], [0, 1, 1]]);
-    assert_eq!(set.classes[2].name, "unknown");
-    assert_eq!(set.classes[2].auroc, Some(set.auroc));
+    close(set.accuracy, 2.0 / 5.0);
+    // F1 of cat 2/3, of dog 0, of unknown 1/2.
+    close(set.macro_f1, (2.0 / 3.0 + 0.5) / 3.0);
+    close(set.weighted_f1, (2.0 * 2.0 / 3.0 + 2.0 * 0.5) / 5.0);
+    close(set.f1_unknown, 0.5);
+    assert_eq!(set.macro_average.f1, set.macro_f1);
+    assert_eq!(set.weighted_average.f1, set.weighted_f1);
+    close(set.macro_average.precision, (1.0 + 0.0 + 0.5) / 3.0);
+    close(set.macro_average.recall, (0.5 + 0.0 + 0.5) / 3.0);
+    // Name, precision, recall, F1, support, AUROC, Youden threshold, F1 there.
+    type Row<'a> = (&'a str, f64, f64, f64, u64, f64, f64, f64);
+    let rows: [Row<'_>; 3] = [
+        ("cat", 1.0, 0.5, 2.0 / 3.0, 2, 1.0, 0.3, 1.0),
+        ("dog", 0.0, 0.0, 0.0, 1, 0.5, 0.2, 0.5),
+        ("unknown", 0.5, 0.5, 0.5, 2, 0.75, 0.8, 2.0 / 3.0),
+    ];
+    assert_eq!(set.classes.len(), rows.len());
+    for (found, row) in set.classes.iter().zip(rows) {
+        assert_eq!((found.name.as_str(), found.support), (row.0, row.4));
+        close(found.precision, row.1);
+        close(found.recall, row.2);
+        close(found.f1, row.3);
+        close(found.auroc.expect("two sides"), row.5);
+        assert_eq!(found.youden_threshold, Some(row.6), "{}", row.0);
+        close(found.f1_at_youden.expect("two sides"), row.7);
+    }
+}
+
+#[test]
+fn each_outlier_set_is_judged_by_itself() {
+    let (known, far, near) = (known(), outliers(), vec![outliers().remove(1)]);
+    let set = |name, samples| OutlierSet { name, samples };
+    let both = [set("far", far.as_slice()), set("near", near.as_slice())];
+    let both = evaluate(&names(), &known, &both).expect("sound samples");
+    for (name, samples, found) in [
+        ("far", &far, &both.outliers[0]),
+        ("near", &near, &both.outliers[1]),
+    ] {
+        let alone = evaluate(&names(), &known, &[set(name, samples)]).expect("sound samples");
+        assert_eq!(&alone.outliers[0], found);
+    }
+    let none = evaluate(&names(), &known, &[]).expect("known samples suffice");
+    assert_eq!((none.known, none.outliers.len()), (both.known, 0));
+}
+
+#[test]
+fn tiny_unknown_probabilities_keep_their_order() {
+    // 1 − p is 1 for both: a tie that the samples do not have.
+    let known = [sample(Some(0), Some(0), [1.0, 0.0, 0.0])];
+    let outliers = [sample(None, Some(0), [1.0, 0.0, 1e-20])];
+    let evaluation = judge(&known, &outliers).expect("sound samples");
+    let set = &evaluation.outliers[0];
+    assert_eq!((set.auroc, set.oscr), (1.0, 1.0));
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let object = value.as_object().expect("an object");
+    object.keys().map(String::as_str).collect()
+}
+
+fn sorted<const N: usize>(mut names: [&'static str; N]) -> Vec<&'static str> {
+    names.sort_unstable();
+    names.to_vec()
 }
 
 #[test]
 fn field_names_are_a_contract() {
-    let outliers = outliers();
-    let set = OutlierSet {
-        name: "others",
-        samples: &outliers,
-    };
-    let evaluation = evaluate(&names(), &known(), &[set]).expect("sound samples");
+    let evaluation = judge(&known(), &outliers()).expect("sound samples");
     let json = serde_json::to_value(&evaluation).expect("JSON");
-    for field in ["samples", "closed_set_accuracy"] {
-        assert!(json["known"][field].is_number(), "{field}");
-    }
+    assert_eq!(keys(&json), sorted(["known", "outliers"]));
+    assert_eq!(
+        keys(&json["known"]),
+        sorted(["samples", "closed_set_accuracy"])
+    );
     let set = &json["outliers"][0];
-    for field in [
-        "samples",
-        "auroc",
-        "aupr_unknown",
-        "aupr_known",
-        "fpr_at_95_tpr",
-        "oscr",
-        "accuracy",
-        "macro_f1",
-        "f1_unknown",
-    ] {
-        assert!(set[field].is_number(), "{field}");
-    }
-    assert_eq!(set["name"], "others");
-    for field in [
-        "precision",
-        "recall",
-        "f1",
-        "support",
-        "auroc",
-        "youden_threshold",
-        "f1_at_youden",
-    ] {
-        assert!(set["classes"][0].get(field).is_some(), "{field}");
-    }
+    assert_eq!(
+        keys(set),
+        sorted([
+            // Promised.
+            "name",
+            "samples",
+            "auroc",
+            "aupr_unknown",
+            "aupr_known",
+            "fpr_at_95_tpr",
+            "oscr",
+            "accuracy",
+            "macro_f1",
+            "f1_unknown",
+            "classes",
+            // Added.
+            "fpr_at_95_tpr_known_positive",
+            "detection_error",
+            "detection_error_at_95_tpr",
+            "weighted_f1",
+            "macro_average",
+            "weighted_average",
+            "confusion_matrix",
+        ])
+    );
+    assert_eq!(
+        keys(&set["classes"][0]),
+        sorted([
+            "name",
+            "precision",
+            "recall",
+            "f1",
+            "support",
+            "auroc",
+            "youden_threshold",
+            "f1_at_youden",
+        ])
+    );
+    assert_eq!(
+        keys(&set["macro_average"]),
+        sorted(["precision", "recall", "f1", "support"])
+    );
+    assert_eq!(set["classes"][2]["name"], "unknown");
+    assert_eq!(set["classes"][2]["auroc"], set["auroc"]);
 }
 
 #[test]
 fn an_absent_class_is_undefined_not_nan() {
     let known = [sample(Some(0), Some(0), [0.9, 0.1, 0.0])];
-    let outliers = outliers();
+    let evaluation = judge(&known, &outliers()).expect("sound samples");
+    let dog = &evaluation.outliers[0].classes[1];
+    assert_eq!(
+        (dog.auroc, dog.youden_threshold, dog.f1_at_youden),
+        (None, None, None)
+    );
+    let json = serde_json::to_value(&evaluation).expect("JSON");
+    for field in ["auroc", "youden_threshold", "f1_at_youden"] {
+        assert!(
+            json["outliers"][0]["classes"][1][field].is_null(),
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn an_infinite_threshold_is_null_in_json() {
+    // The known sample is the surer unknown: no threshold beats calling nothing unknown.
+    let known = [sample(Some(0), Some(0), [0.5, 0.0, 0.5])];
+    let outliers = [sample(None, Some(0), [0.9, 0.0, 0.1])];
+    let evaluation = judge(&known, &outliers).expect("sound samples");
+    let unknown = &evaluation.outliers[0].classes[2];
+    assert_eq!((unknown.auroc, unknown.youden_threshold), (Some(0.0), None));
+    assert_eq!(unknown.f1_at_youden, Some(0.0));
+    let text = serde_json::to_string(&evaluation).expect("JSON");
+    assert!(
+        text.contains(r#""youden_threshold":null,"f1_at_youden":0.0"#),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_table_word_for_word() {
+    let evaluation = judge(&known()[..2], &outliers()).expect("sound samples");
+    let mut table = Vec::new();
+    evaluation
+        .write_table(&mut table)
+        .expect("memory does not fail");
+    let table = String::from_utf8(table).expect("text");
+    let wanted = "\
+known: 2 samples, closed-set accuracy 0.5000
+
+outliers  samples   AUROC  AUPR unknown  AUPR known  FPR@95TPR    OSCR  accuracy  macro F1  F1 unknown
+others          2  0.8750        0.8333      0.8333     0.5000  0.5000    0.5000    0.4444      0.6667
+
+others            precision  recall      F1  support      AUROC  Youden threshold   F1 there
+cat                  1.0000  0.5000  0.6667        2     1.0000            0.3000     1.0000
+dog                  0.0000  0.0000  0.0000        0  undefined         undefined  undefined
+unknown              1.0000  0.5000  0.6667        2     0.8750            0.8000     0.6667
+macro average        0.6667  0.3333  0.4444        4
+weighted average     1.0000  0.5000  0.6667        4
+accuracy                             0.5000        4
+";
+    assert_eq!(table, wanted, "\n{table}");
+}
+
+#[test]
+fn control_characters_in_names_do_not_reach_the_terminal() {
+    let (known, outliers) = (known(), outliers());
+    let names = ["\u{1b}[2Jcat".to_owned(), "dog\n".to_owned()];
     let set = OutlierSet {
-        name: "others",
+        name: "a\tb",
         samples: &outliers,
     };
-    let evaluation = evaluate(&names(), &known, &[set]).expect("sound samples");
-    assert_eq!(evaluation.outliers[0].classes[1].auroc, None);
+    let evaluation = evaluate(&names, &known, &[set]).expect("sound samples");
+    assert_eq!(evaluation.outliers[0].classes[1].name, "dog\n");
     let mut table = Vec::new();
     evaluation
         .write_table(&mut table)
         .expect("memory does not fail");
     let table = String::from_utf8(table).expect("text");
     assert!(
-        table.contains("undefined") && !table.contains("NaN"),
+        !table.contains(['\u{1b}', '\t']) && !table.contains("dog\n"),
         "{table}"
-    );
-    assert!(
-        serde_json::to_value(&evaluation).expect("JSON")["outliers"][0]["classes"][1]["auroc"]
-            .is_null()
     );
 }
 
 #[test]
 fn what_is_refused() {
-    let outliers = outliers();
-    let judge = |known: &[ScoredSample], outliers: &[ScoredSample]| {
-        evaluate(
-            &names(),
-            known,
-            &[OutlierSet {
-                name: "others",
-                samples: outliers,
-            }],
-        )
+    let fine = outliers();
+    let empty = |set: &str| EvalError::Empty {
+        set: set.to_owned(),
     };
-    assert!(matches!(judge(&[], &outliers), Err(EvalError::Empty { set }) if set == "known"));
-    assert!(matches!(judge(&known(), &[]), Err(EvalError::Empty { set }) if set == "others"));
+    assert_eq!(judge(&[], &fine).err(), Some(empty("known")));
+    assert_eq!(judge(&known(), &[]).err(), Some(empty("others")));
     assert!(matches!(
-        judge(&outliers, &outliers),
-        Err(EvalError::Side { index: 0, .. })
-    ));
-    let mut wrong = known();
-    wrong[1].verdict = Some(7);
-    assert!(matches!(
-        judge(&wrong, &outliers),
-        Err(EvalError::Class {
-            index: 1,
-            class: 7,
-            ..
-        })
-    ));
-    wrong[1] = sample(Some(0), None, [0.1, f64::NAN, 0.1]);
-    assert!(matches!(
-        judge(&wrong, &outliers),
-        Err(EvalError::NotFinite { index: 1, .. })
-    ));
-    wrong[1].probabilities.pop();
-    assert!(matches!(
-        judge(&wrong, &outliers),
-        Err(EvalError::Probabilities { found: 2, .. })
+        judge(&fine, &fine),
+        Err(EvalError::Side { set, index: 0, .. }) if set == "known"
     ));
     assert!(matches!(
-        Ranking::new(&[1.0], &[]),
-        Err(EvalError::Length { .. })
+        judge(&known(), &known()),
+        Err(EvalError::Side { set, index: 0, .. }) if set == "others"
     ));
-    assert!(matches!(
-        Oscr::new(&[1.0], &[true], &[]),
-        Err(EvalError::Length { .. })
-    ));
-}
 
-/// Scores with many ties, and sides that are both there.
-fn sided() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
-    prop::collection::vec((-4i32..5, any::<bool>()), 2..60).prop_map(|mut pairs| {
-        pairs[0].1 = true;
-        pairs[1].1 = false;
-        pairs
-            .into_iter()
-            .map(|(score, side)| (f64::from(score), side))
-            .unzip()
-    })
-}
-
-proptest! {
-    #[test]
-    fn mirrored_scores_mirror_the_area((scores, sides) in sided()) {
-        let area = Ranking::new(&scores, &sides)?.auroc();
-        let negated: Vec<f64> = scores.iter().map(|s| -s).collect();
-        prop_assert!((area + Ranking::new(&negated, &sides)?.auroc() - 1.0).abs() < 1e-12);
+    // A fault in one sample, and the error that names it.
+    type Fault = fn(&mut ScoredSample);
+    let class = |what, class| EvalError::Class {
+        set: "known".to_owned(),
+        index: 1,
+        what,
+        class,
+        n_classes: 2,
+    };
+    let probabilities = |found| EvalError::Probabilities {
+        set: "known".to_owned(),
+        index: 1,
+        found,
+        expected: 3,
+    };
+    let infinite = EvalError::NotFinite {
+        set: "known".to_owned(),
+        index: 1,
+        value: f64::INFINITY,
+    };
+    let cases: [(Fault, EvalError); 6] = [
+        (|s| s.truth = Some(2), class("truth", 2)),
+        (|s| s.verdict = Some(7), class("verdict", 7)),
+        (|s| s.closed_set_class = 3, class("closed-set class", 3)),
+        (|s| s.probabilities.truncate(2), probabilities(2)),
+        (|s| s.probabilities.push(0.0), probabilities(4)),
+        (|s| s.probabilities[0] = f64::INFINITY, infinite),
+    ];
+    for (fault, wanted) in cases {
+        let mut wrong = known();
+        fault(&mut wrong[1]);
+        assert_eq!(judge(&wrong, &fine).err(), Some(wanted));
     }
-
-    #[test]
-    fn a_monotone_map_changes_no_rate((scores, sides) in sided()) {
-        let (a, b) = (Ranking::new(&scores, &sides)?, scores.iter().map(|s| s.exp()).collect::<Vec<_>>());
-        let b = Ranking::new(&b, &sides)?;
-        prop_assert_eq!(a.auroc(), b.auroc());
-        prop_assert_eq!(a.average_precision(), b.average_precision());
-        prop_assert_eq!(a.fpr_at_tpr(0.95), b.fpr_at_tpr(0.95));
-        prop_assert_eq!(a.youden().index, b.youden().index);
-    }
-
-    #[test]
-    fn order_does_not_matter((scores, sides) in sided()) {
-        let (mut s, mut p) = (scores.clone(), sides.clone());
-        s.reverse();
-        p.reverse();
-        prop_assert_eq!(Ranking::new(&scores, &sides)?, Ranking::new(&s, &p)?);
-    }
-
-    #[test]
-    fn oscr_is_at_most_the_accuracy(
-        (scores, unknown) in sided(), right in prop::collection::vec(any::<bool>(), 60)
-    ) {
-        let correct = &right[..scores.len()];
-        let known = unknown.iter().filter(|u| !**u).count() as f64;
-        let hits = unknown.iter().zip(correct).filter(|(u, c)| !**u && **c).count() as f64;
-        let area = Oscr::new(&scores, correct, &unknown)?.area();
-        prop_assert!(area <= hits / known + 1e-15);
-    }
+    let mut wrong = outliers();
+    wrong[1].probabilities[2] = f64::NAN;
+    let error = judge(&known(), &wrong).expect_err("NaN");
+    assert_eq!(
+        error.to_string(),
+        "others: the score of sample 1 is NaN, it must be a number"
+    );
 }
