@@ -11,8 +11,8 @@ pub(crate) struct Descending<T> {
 impl<T: Copy> Descending<T> {
     /// Sorts the samples, among whose scores the caller has made sure there is no NaN.
     pub(crate) fn new(samples: impl Iterator<Item = (f64, T)>) -> Self {
-        // Adding zero makes one zero of two. The order within a group is of no account, as a
-        // group is only counted.
+        // Adding zero clears the sign of -0.0, which must not show in a threshold. The order within
+        // a group is of no account, as a group is only counted.
         let mut samples: Vec<(f64, T)> = samples.map(|(score, of)| (score + 0.0, of)).collect();
         samples.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         Self { samples }

@@ -147,6 +147,21 @@ fn ranking_where_two_zeros_tie() {
 }
 
 #[test]
+fn no_threshold_is_a_negative_zero() {
+    let ranking = Ranking::new(&[-0.0, 1.0], &[true, false]).expect("two sides");
+    let oscr = Oscr::new(&[-0.0, 1.0], &[true, false], &[false, true]).expect("two sides");
+    let thresholds = [
+        ranking.roc_curve()[2].threshold,
+        ranking.mirrored().roc_curve()[1].threshold,
+        oscr.points()[2].threshold,
+    ];
+    for threshold in thresholds {
+        assert_eq!(threshold, 0.0);
+        assert!(threshold.is_sign_positive());
+    }
+}
+
+#[test]
 fn infinite_scores_have_a_rank() {
     let ranking = Ranking::new(&[-INF, 0.0, INF], &[false, false, true]).expect("two sides");
     assert_eq!(ranking.auroc(), 1.0);
