@@ -241,7 +241,7 @@ pub(crate) struct FitArgs {
     /// Named set of choices; single flags win over it
     #[arg(long)]
     pub(crate) preset: Option<Preset>,
-    /// Largest distances per class that the Weibull is fitted to [default: 20]
+    /// Largest distances per class that the Weibull is fitted to [default: 20; 100 with --run]
     #[arg(long)]
     pub(crate) tail: Option<usize>,
     /// euclidean, cosine or eucos [default: euclidean; cosine with --run]
@@ -262,6 +262,10 @@ pub(crate) struct FitArgs {
     /// Classes that recalibration touches, by rank [default: 10]
     #[arg(long)]
     pub(crate) alpha: Option<usize>,
+    /// Also write the training data's activation vectors as a features file
+    #[arg(long, value_name = "FILE", requires = "run")]
+    #[serde(skip)]
+    pub(crate) features_out: Option<PathBuf>,
     /// A class with fewer correct samples than the tail gets a smaller tail instead of an error
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) shrink_tail: Option<bool>,
@@ -305,6 +309,10 @@ pub(crate) struct EvalArgs {
     /// Outlier pictures: a folder, or builtin:gaussian, builtin:uniform, builtin:shapes
     #[arg(long, value_name = "NAME=PATH", requires = "run")]
     pub(crate) outliers: Vec<String>,
+    /// Also write the activation vectors of each set as a features file, DIR/NAME.safetensors
+    #[arg(long, value_name = "DIR", requires = "run")]
+    #[serde(skip)]
+    pub(crate) features_out: Option<PathBuf>,
     /// Where the known data lie, if not where they were at training
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,

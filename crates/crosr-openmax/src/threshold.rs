@@ -19,11 +19,17 @@ pub fn threshold_keeping(known: &[Recalibrated], keep: f64) -> Result<f64, Param
     let mut largest: Vec<f64> = known.iter().map(largest_known).collect();
     largest.sort_unstable_by(|a, b| b.total_cmp(a));
     let kept = (keep * largest.len() as f64).ceil() as usize;
-    largest.get(kept.saturating_sub(1)).copied().ok_or(ParamError::NoSamples)
+    largest
+        .get(kept.saturating_sub(1))
+        .copied()
+        .ok_or(ParamError::NoSamples)
 }
 
 fn largest_known(sample: &Recalibrated) -> f64 {
-    let known = sample.probabilities.split_last().map_or(&[][..], |(_, known)| known);
+    let known = sample
+        .probabilities
+        .split_last()
+        .map_or(&[][..], |(_, known)| known);
     known.iter().copied().fold(0.0, f64::max)
 }
 
@@ -48,7 +54,11 @@ mod tests {
         let known = samples(&[0.5, 0.9, 0.3, 0.8, 0.7, 0.95, 0.6, 0.1, 0.85, 0.4]);
         assert_eq!(threshold_keeping(&known, 0.9), Ok(0.3));
         assert_eq!(threshold_keeping(&known, 1.0), Ok(0.1));
-        assert_eq!(threshold_keeping(&known, 0.85), Ok(0.3), "at least the part asked for");
+        assert_eq!(
+            threshold_keeping(&known, 0.85),
+            Ok(0.3),
+            "at least the part asked for"
+        );
         assert_eq!(threshold_keeping(&known, 0.01), Ok(0.95));
     }
 
@@ -56,7 +66,10 @@ mod tests {
     fn nothing_to_keep_is_an_error() {
         assert_eq!(threshold_keeping(&[], 0.9), Err(ParamError::NoSamples));
         for keep in [0.0, 1.1, f64::NAN] {
-            assert!(matches!(threshold_keeping(&samples(&[0.5]), keep), Err(ParamError::Keep { .. })));
+            assert!(matches!(
+                threshold_keeping(&samples(&[0.5]), keep),
+                Err(ParamError::Keep { .. })
+            ));
         }
     }
 }

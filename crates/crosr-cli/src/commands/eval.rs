@@ -13,7 +13,7 @@ use super::scoring::{features_of, recalibrated, scored};
 use super::train::source_of;
 use crate::args::{EvalArgs, Preset, TrainArgs};
 use crate::error::{CliError, Result};
-use crate::formats::features::read_features;
+use crate::formats::features::{read_features, to_safetensors};
 use crate::formats::openset::OpenSet;
 use crate::output;
 use crate::run_folder::{RunFolder, read, with_config, write_atomically};
@@ -193,6 +193,10 @@ pub(super) fn eval_run(
     let sets = outliers(network.config().image_size, recorded.seed.unwrap_or(0))?;
     let judge = |name: &str, data| -> Result<Judged> {
         let features = features_of(&network, &card, data, pool, name)?;
+        if let Some(folder) = &flags.features_out {
+            let path = folder.join(format!("{name}.safetensors"));
+            write_atomically(&path, &to_safetensors(&features, &path)?)?;
+        }
         let recalibrated = recalibrated(&openset.model, &features, &rule, &path)?;
         let truths = features
             .labels
@@ -272,6 +276,7 @@ pub(super) fn run(flags: &EvalArgs) -> Result<()> {
         openset: flags.openset.clone(),
         known: flags.known.clone(),
         unknown: flags.unknown.clone(),
+        features_out: flags.features_out.clone(),
         json: flags.json,
         ..merged
     };

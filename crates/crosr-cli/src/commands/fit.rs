@@ -12,7 +12,7 @@ use super::scoring::{features_of, naming_class, recalibrated};
 use super::train::{source_of, train_and_held_out};
 use crate::args::{FitArgs, PoolingName, Preset, TrainArgs};
 use crate::error::{CliError, Result};
-use crate::formats::features::{Features, read_features};
+use crate::formats::features::{Features, read_features, to_safetensors};
 use crate::formats::openset::{Calibration, OpenSet};
 use crate::output;
 use crate::run_folder::{RunFolder, read, with_config, write_atomically};
@@ -57,7 +57,11 @@ fn resolve(flags: FitArgs) -> FitArgs {
     let cosine = flags.run.is_some() && !reference;
     FitArgs {
         preset: Some(flags.preset.unwrap_or_default()),
-        tail: Some(flags.tail.unwrap_or(if reference { 100 } else { 20 })),
+        tail: Some(
+            flags
+                .tail
+                .unwrap_or(if reference || cosine { 100 } else { 20 }),
+        ),
         distance: Some(
             flags
                 .distance
@@ -114,6 +118,9 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     }
     let pool = pooling(choices.pooling);
     let features = features_of(&network, &card, train, pool, "training data")?;
+    if let Some(path) = &choices.features_out {
+        write_atomically(path, &to_safetensors(&features, path)?)?;
+    }
     let (model, _) = fit_model(choices, &features, &card.class_names, &run.model())?;
     let calibration = match (held_out, choices.keep_known) {
         (Some(held_out), Some(keep_known)) => {
@@ -229,10 +236,11 @@ fn summary(openset: &OpenSet, path: &Path) -> String {
     text
 }
 
-/// `crosr fit` on a run, with defaults, for the demo.
-pub(super) fn defaults(run: &RunFolder) -> FitArgs {
+/// `crosr fit` on a run, with defaults but for what is kept, for the demo.
+pub(super) fn keeping(run: &RunFolder, keep_known: f64) -> FitArgs {
     resolve(FitArgs {
         run: Some(run.root().to_owned()),
+        keep_known: Some(keep_known),
         ..FitArgs::default()
     })
 }
@@ -243,6 +251,7 @@ pub(super) fn run(flags: &FitArgs) -> Result<()> {
         run: flags.run.clone(),
         features: flags.features.clone(),
         out: flags.out.clone(),
+        features_out: flags.features_out.clone(),
         config: flags.config.clone(),
         ..merged
     });
