@@ -59,11 +59,14 @@ pub(crate) fn source_of(choices: &TrainArgs, data_dir: Option<&Path>) -> Source 
     Source::new(name, folder, choices.seed.unwrap_or(0))
 }
 
+/// A dataset of any kind.
+type Data = Arc<dyn Dataset>;
+
 /// Training data and what is held out of it, as recorded.
 pub(crate) fn train_and_held_out(
     source: &Source,
     choices: &TrainArgs,
-) -> Result<(Arc<dyn Dataset>, Option<Arc<dyn Dataset>>)> {
+) -> Result<(Data, Option<Data>)> {
     let seed = choices.seed.unwrap_or(0);
     let mut data = source.train()?;
     if let Some(limit) = choices.limit.filter(|&limit| limit < data.len()) {
