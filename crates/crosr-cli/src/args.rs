@@ -205,7 +205,7 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     #[serde(skip)]
     pub(crate) json: bool,
-    /// TOML file that gives any of these flags in its [train] table; the command line wins
+    /// TOML file that gives any of these flags in its `train` table; the command line wins
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub(crate) config: Option<PathBuf>,
@@ -272,7 +272,7 @@ pub(crate) struct FitArgs {
     /// cpu, cuda, metal or auto [default: auto]
     #[arg(long)]
     pub(crate) device: Option<String>,
-    /// TOML file that gives any of these flags in its [fit] table; the command line wins
+    /// TOML file that gives any of these flags in its `fit` table; the command line wins
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub(crate) config: Option<PathBuf>,
@@ -336,7 +336,7 @@ pub(crate) struct EvalArgs {
     #[arg(long)]
     #[serde(skip)]
     pub(crate) json: bool,
-    /// TOML file that gives any of these flags in its [eval] table; the command line wins
+    /// TOML file that gives any of these flags in its `eval` table; the command line wins
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub(crate) config: Option<PathBuf>,

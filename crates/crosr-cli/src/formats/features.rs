@@ -1,4 +1,4 @@
-//! Features files: `features` f32 [N, D] and `labels` i64 [N], as safetensors or a pair of .npy.
+//! Features files: `features` f32 `(N, D)` and `labels` i64 `(N)`, as safetensors or a pair of .npy.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -13,11 +13,11 @@ use crate::run_folder::read;
 /// Activation vectors with the class of each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Features {
-    /// Row-major [N, D].
+    /// Row-major (N, D).
     pub(crate) rows: Vec<f32>,
     /// Length of a row.
     pub(crate) dim: usize,
-    /// [N]; negative where there is no known class. `None` if the file gives none.
+    /// (N); negative where there is no known class. `None` if the file gives none.
     pub(crate) labels: Option<Vec<i64>>,
 }
 
