@@ -26,7 +26,8 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
 /// Runs a layer with each backend and each way to gradients. `run` gets the tape and the inputs.
 fn check(case: &str, inputs: &[&str], run: impl Fn(&Tape, &[Tensor]) -> Result<Tensor>) {
     let golden = reference("layers.safetensors");
-    let ways: [(&str, fn() -> Tape); 3] = [
+    type Way = (&'static str, fn() -> Tape);
+    let ways: [Way; 3] = [
         ("kernels, tape", || Tape::recording(Backend::Kernels)),
         ("kernels, candle's graph", || Tape::candle(Backend::Kernels)),
         ("candle", || Tape::candle(Backend::Candle)),
