@@ -5,7 +5,7 @@ use candle_nn::VarBuilder;
 
 use crate::config::{DhrConfig, ReconstructionActivation};
 use crate::error::Result;
-use crate::ops::{self, RunningStatistics};
+use crate::ops::{self, ConvNorm, RunningStatistics};
 use crate::parameters::Parameters;
 use crate::tape::{Backend, Tape};
 
@@ -92,28 +92,30 @@ impl Linear {
     }
 }
 
-struct BatchNorm {
-    weight: Tensor,
-    bias: Tensor,
-    running: RunningStatistics,
-}
-
-impl BatchNorm {
-    fn new(channels: usize, vb: VarBuilder<'_>) -> candle_core::Result<Self> {
-        Ok(Self {
-            weight: vb.get(channels, "weight")?,
-            bias: vb.get(channels, "bias")?,
-            running: RunningStatistics {
-                mean: vb.get(channels, "running_mean")?,
-                variance: vb.get(channels, "running_var")?,
-            },
-        })
-    }
+fn conv_norm(
+    name: &str,
+    c_in: usize,
+    c_out: usize,
+    vb: &VarBuilder<'_>,
+) -> candle_core::Result<ConvNorm> {
+    let Conv3x3 { weight, bias } = Conv3x3::new(c_in, c_out, vb.pp(format!("conv{name}")))?;
+    let vb = vb.pp(format!("bn{name}"));
+    Ok(ConvNorm {
+        weight,
+        bias,
+        gamma: vb.get(c_out, "weight")?,
+        beta: vb.get(c_out, "bias")?,
+        running: RunningStatistics {
+            mean: vb.get(c_out, "running_mean")?,
+            variance: vb.get(c_out, "running_var")?,
+        },
+    })
 }
 
 /// Two or three times convolution, batch norm and ReLU, then max-pool.
 struct Stage {
-    layers: Vec<(Conv3x3, BatchNorm)>,
+    layers: Vec<ConvNorm>,
+    last: ConvNorm,
 }
 
 impl Stage {
@@ -124,36 +126,22 @@ impl Stage {
         c_out: usize,
         vb: &VarBuilder<'_>,
     ) -> candle_core::Result<Self> {
-        let layers = (1..=depth)
-            .map(|k| {
-                let c_in = if k == 1 { c_in } else { c_out };
-                Ok((
-                    Conv3x3::new(c_in, c_out, vb.pp(format!("conv{index}_{k}")))?,
-                    BatchNorm::new(c_out, vb.pp(format!("bn{index}_{k}")))?,
-                ))
-            })
-            .collect::<candle_core::Result<_>>()?;
-        Ok(Self { layers })
+        let layer = |k: usize| {
+            let c_in = if k == 1 { c_in } else { c_out };
+            conv_norm(&format!("{index}_{k}"), c_in, c_out, vb)
+        };
+        Ok(Self {
+            layers: (1..depth).map(layer).collect::<candle_core::Result<_>>()?,
+            last: layer(depth)?,
+        })
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor, train: bool) -> candle_core::Result<Tensor> {
         let mut x = x.clone();
-        for (conv, norm) in &self.layers {
-            x = if train {
-                let x = conv.forward(tape, &x)?;
-                ops::batch_norm_relu(tape, &x, &norm.weight, &norm.bias, &norm.running)?
-            } else {
-                let (weight, bias) = ops::fold_batch_norm(
-                    &conv.weight,
-                    &conv.bias,
-                    &norm.weight,
-                    &norm.bias,
-                    &norm.running,
-                )?;
-                ops::conv3x3(tape, &x, &weight, &bias, true)?
-            };
+        for layer in &self.layers {
+            x = ops::conv_norm_relu(tape, &x, layer, train)?;
         }
-        ops::max_pool2(tape, &x)
+        ops::conv_norm_relu_pool(tape, &x, &self.last, train)
     }
 }
 

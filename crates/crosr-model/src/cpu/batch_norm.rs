@@ -6,6 +6,7 @@ use crate::cpu::columns::{chunk_rows, for_vectors, load, sum_rows};
 use crate::cpu::dispatch::{self, Op, dispatch};
 use crate::cpu::scratch::scratch;
 use crate::cpu::simd::Simd;
+use crate::cpu::statistics::{BatchStatistics, Moments, combine};
 
 /// Shape of a batch normalisation: `pixels` rows (images times pixels) of
 /// `channels` numbers.
@@ -22,38 +23,22 @@ pub struct BatchNorm {
     pub relu: bool,
 }
 
-/// What the training form learns about its batch, one number a channel.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BatchStatistics {
-    /// Mean over the pixels.
-    pub mean: Vec<f32>,
-    /// Mean squared deviation (divided by `pixels`): normalises the batch.
-    pub variance: Vec<f32>,
-    /// Variance divided by `pixels - 1` (by 1 for a single pixel): enters the
-    /// running statistics.
-    pub unbiased_variance: Vec<f32>,
-    /// `1 / sqrt(variance + eps)`.
-    pub inverse_std: Vec<f32>,
-}
-
 impl BatchNorm {
     /// Mean and variance of each channel of `x`.
-    ///
-    /// Each chunk of rows gives its mean and its squared deviations from that
-    /// mean; they are combined in order, in double precision (Chan, Golub and
-    /// LeVeque 1979), so that a large mean costs no digits of the variance.
     pub fn statistics(&self, x: &[f32], eps: f64) -> BatchStatistics {
-        let c = self.channels;
-        assert_eq!(x.len(), self.pixels * c, "length of the input");
+        let Self {
+            pixels,
+            channels: c,
+            ..
+        } = *self;
+        assert_eq!(x.len(), pixels * c, "length of the input");
         if c == 0 {
             return BatchStatistics::default();
         }
         let path = dispatch::current();
         let rows = chunk_rows(c);
-        let chunks = self.pixels.div_ceil(rows);
-        let mut partial = scratch(chunks * 2 * c);
-        partial
-            .par_chunks_mut(2 * c)
+        let mut sums = scratch(pixels.div_ceil(rows) * 2 * c);
+        sums.par_chunks_mut(2 * c)
             .zip(x.par_chunks(rows * c))
             .for_each(|(sums, x)| {
                 // SAFETY: `Moments` asks for nothing.
@@ -68,35 +53,10 @@ impl BatchNorm {
                     )
                 }
             });
-        self.combine(&partial, rows, eps)
-    }
-
-    /// Statistics of the whole from the mean and squared deviations of chunks
-    /// of `rows` rows (the last may be shorter).
-    fn combine(&self, partial: &[f32], rows: usize, eps: f64) -> BatchStatistics {
-        let c = self.channels;
-        let mut stats = BatchStatistics::default();
-        for channel in 0..c {
-            let (mut count, mut mean, mut squares) = (0.0f64, 0.0f64, 0.0f64);
-            for (chunk, sums) in partial.chunks_exact(2 * c).enumerate() {
-                let n = rows.min(self.pixels - chunk * rows) as f64;
-                let delta = f64::from(sums[channel]) - mean;
-                let total = count + n;
-                mean += delta * n / total;
-                squares += f64::from(sums[c + channel]) + delta * delta * count * n / total;
-                count = total;
-            }
-            let variance = squares / count.max(1.0);
-            stats.mean.push(mean as f32);
-            stats.variance.push(variance as f32);
-            stats
-                .unbiased_variance
-                .push((squares / (count - 1.0).max(1.0)) as f32);
-            stats
-                .inverse_std
-                .push((1.0 / (variance + eps).sqrt()) as f32);
-        }
-        stats
+        let counts = (0..pixels)
+            .step_by(rows)
+            .map(|first| rows.min(pixels - first));
+        combine(&sums, counts, c, eps)
     }
 
     /// Training form: `y = gamma * (x - mean) / sqrt(variance + eps) + beta`
@@ -112,9 +72,22 @@ impl BatchNorm {
         y: &mut [f32],
     ) -> BatchStatistics {
         let stats = self.statistics(x, eps);
-        let (scale, shift) = scale_shift(gamma, beta, &stats.mean, &stats.inverse_std);
-        self.forward_evaluation(x, &scale, &shift, y);
+        self.normalise(x, &stats, gamma, beta, y);
         stats
+    }
+
+    /// The training form with statistics that are known already, from
+    /// [`Conv3x3::forward_statistics`](crate::cpu::Conv3x3::forward_statistics).
+    pub fn normalise(
+        &self,
+        x: &[f32],
+        stats: &BatchStatistics,
+        gamma: &[f32],
+        beta: &[f32],
+        y: &mut [f32],
+    ) {
+        let scale = product(gamma, &stats.inverse_std);
+        self.apply(x, &stats.mean, &scale, beta, y);
     }
 
     /// Evaluation form: `y = scale * x + shift`.
@@ -122,6 +95,14 @@ impl BatchNorm {
     /// With running statistics `scale = gamma / sqrt(variance + eps)` and
     /// `shift = beta - scale * mean`, see [`scale_shift`].
     pub fn forward_evaluation(&self, x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
+        self.apply(x, &vec![0.0; self.channels], scale, shift, y);
+    }
+
+    /// `y = scale * (x - mean) + shift`, then the ReLU.
+    ///
+    /// Subtracting first keeps the digits of channels whose mean is large
+    /// against their deviation.
+    fn apply(&self, x: &[f32], mean: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
         let Self {
             pixels,
             channels,
@@ -129,10 +110,10 @@ impl BatchNorm {
         } = *self;
         assert_eq!(x.len(), pixels * channels, "length of the input");
         assert_eq!(y.len(), x.len(), "length of the output");
+        let lengths = [mean.len(), scale.len(), shift.len()];
         assert_eq!(
-            (scale.len(), shift.len()),
-            (channels, channels),
-            "one scale and shift a channel"
+            lengths, [channels; 3],
+            "one mean, scale and shift a channel"
         );
         if channels == 0 {
             return;
@@ -142,13 +123,14 @@ impl BatchNorm {
         y.par_chunks_mut(chunk)
             .zip(x.par_chunks(chunk))
             .for_each(|(y, x)| {
-                // SAFETY: `x` and `y` have the same number of whole rows, `scale`
-                // and `shift` one row.
+                // SAFETY: `x` and `y` have the same number of whole rows, the
+                // others one row.
                 unsafe {
                     dispatch(
                         path,
                         Apply {
                             x,
+                            mean,
                             scale,
                             shift,
                             relu,
@@ -202,7 +184,12 @@ impl BatchNorm {
             return;
         }
         let path = dispatch::current();
-        let (scale, shift) = scale_shift(gamma, beta, mean, inverse_std);
+        assert_eq!(
+            [beta.len(), mean.len()],
+            [c; 2],
+            "one shift and mean a channel"
+        );
+        let scale = product(gamma, inverse_std);
         let rows = chunk_rows(c);
         let chunks = pixels.div_ceil(rows);
         let mut partial = scratch(chunks * 2 * c);
@@ -214,7 +201,7 @@ impl BatchNorm {
                     x,
                     dy,
                     scale: &scale,
-                    shift: &shift,
+                    shift: beta,
                     mean,
                     inverse_std,
                     relu,
@@ -223,7 +210,7 @@ impl BatchNorm {
                 // SAFETY: `x` and `dy` have the same whole rows, the others one row.
                 unsafe { dispatch(path, op) }
             });
-        // dx = scale * g + slope * x + offset
+        // dx = scale * g + slope * (x - mean) + offset
         let (mut slope, mut offset) = (vec![0.0; c], vec![0.0; c]);
         for channel in 0..c {
             let sum = |at: usize| -> f64 {
@@ -238,9 +225,8 @@ impl BatchNorm {
             dbeta[channel] = sum_g as f32;
             dgamma[channel] = sum_gx as f32;
             let factor = f64::from(scale[channel]) / pixels as f64;
-            let slope_c = -factor * sum_gx * f64::from(inverse_std[channel]);
-            slope[channel] = slope_c as f32;
-            offset[channel] = (-factor * sum_g - slope_c * f64::from(mean[channel])) as f32;
+            slope[channel] = (-factor * sum_gx * f64::from(inverse_std[channel])) as f32;
+            offset[channel] = (-factor * sum_g) as f32;
         }
         dx.par_chunks_mut(rows * c)
             .zip(x.par_chunks(rows * c).zip(dy.par_chunks(rows * c)))
@@ -248,8 +234,9 @@ impl BatchNorm {
                 let op = BackwardApply {
                     x,
                     dy,
+                    mean,
                     scale: &scale,
-                    shift: &shift,
+                    shift: beta,
                     slope: &slope,
                     offset: &offset,
                     relu,
@@ -275,57 +262,20 @@ pub fn scale_shift(
         (c, c, c),
         "one number a channel"
     );
-    let scale: Vec<f32> = gamma.iter().zip(inverse_std).map(|(g, i)| g * i).collect();
+    let scale = product(gamma, inverse_std);
     let shift = (0..c).map(|i| beta[i] - mean[i] * scale[i]).collect();
     (scale, shift)
 }
 
-/// Mean and squared deviations of the rows of `x`, `2 * channels` sums.
-struct Moments<'a> {
-    x: &'a [f32],
-    channels: usize,
-    sums: &'a mut [f32],
+pub(crate) fn product(gamma: &[f32], inverse_std: &[f32]) -> Vec<f32> {
+    assert_eq!(gamma.len(), inverse_std.len(), "one number a channel");
+    gamma.iter().zip(inverse_std).map(|(g, i)| g * i).collect()
 }
 
-impl Op for Moments<'_> {
-    type Out = ();
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let (x, c) = (self.x.as_ptr(), self.channels);
-        let rows = self.x.len() / c;
-        let (means, squares) = self.sums.split_at_mut(c);
-        // SAFETY: `sum_rows` asks for elements of whole rows of `x` and of one
-        // row of the means.
-        unsafe {
-            sum_rows::<S, 1>(
-                rows,
-                c,
-                means,
-                #[inline(always)]
-                |at, _, part| [load::<S>(x.add(at), part)],
-            );
-            means.iter_mut().for_each(|v| *v /= rows as f32);
-            let means = means.as_ptr();
-            sum_rows::<S, 1>(
-                rows,
-                c,
-                squares,
-                #[inline(always)]
-                |at, channel, part| {
-                    let d = S::sub(
-                        load::<S>(x.add(at), part),
-                        load::<S>(means.add(channel), part),
-                    );
-                    [S::mul(d, d)]
-                },
-            );
-        }
-    }
-}
-
-/// `y = relu(scale * x + shift)`; needs whole rows, as many in `y` as in `x`.
+/// `y = relu(scale * (x - mean) + shift)`; needs whole rows, as many in `y` as in `x`.
 struct Apply<'a> {
     x: &'a [f32],
+    mean: &'a [f32],
     scale: &'a [f32],
     shift: &'a [f32],
     relu: bool,
@@ -342,11 +292,12 @@ impl Op for Apply<'_> {
                 c,
                 #[inline(always)]
                 |at, lanes| {
-                    // SAFETY: `at + lanes <= c`, the length of all four rows.
+                    // SAFETY: `at + lanes <= c`, the length of all rows.
                     unsafe {
                         let part = (lanes < S::LANES).then_some(lanes);
+                        let x = load::<S>(x.as_ptr().add(at), part);
                         let mut v = S::mul_add(
-                            load::<S>(x.as_ptr().add(at), part),
+                            S::sub(x, load::<S>(self.mean.as_ptr().add(at), part)),
                             load::<S>(self.scale.as_ptr().add(at), part),
                             load::<S>(self.shift.as_ptr().add(at), part),
                         );
@@ -408,13 +359,13 @@ impl Op for BackwardSums<'_> {
                 #[inline(always)]
                 |at, channel, part| {
                     let x = load::<S>(x.add(at), part);
+                    let centred = S::sub(x, load::<S>(mean.add(channel), part));
                     let mut g = load::<S>(dy.add(at), part);
                     if relu {
                         let scale = load::<S>(scale.add(channel), part);
-                        let y = S::mul_add(x, scale, load::<S>(shift.add(channel), part));
+                        let y = S::mul_add(centred, scale, load::<S>(shift.add(channel), part));
                         g = S::where_positive(y, g);
                     }
-                    let centred = S::sub(x, load::<S>(mean.add(channel), part));
                     let xhat = S::mul(centred, load::<S>(inverse_std.add(channel), part));
                     [g, S::mul(g, xhat)]
                 },
@@ -423,10 +374,11 @@ impl Op for BackwardSums<'_> {
     }
 }
 
-/// `dx = scale * g + slope * x + offset`; needs whole rows.
+/// `dx = scale * g + slope * (x - mean) + offset`; needs whole rows.
 struct BackwardApply<'a> {
     x: &'a [f32],
     dy: &'a [f32],
+    mean: &'a [f32],
     scale: &'a [f32],
     shift: &'a [f32],
     slope: &'a [f32],
@@ -450,6 +402,7 @@ impl Op for BackwardApply<'_> {
                     unsafe {
                         let part = (lanes < S::LANES).then_some(lanes);
                         let x = load::<S>(x.as_ptr().add(at), part);
+                        let x = S::sub(x, load::<S>(self.mean.as_ptr().add(at), part));
                         let scale = load::<S>(self.scale.as_ptr().add(at), part);
                         let mut g = load::<S>(dy.as_ptr().add(at), part);
                         if self.relu {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::cpu::dispatch::{self, Op, dispatch};
 use crate::cpu::scratch::scratch;
-use crate::cpu::simd::Simd;
+use crate::cpu::simd::{Simd, unroll};
 
 /// Rows of a chunk: about 64 KiB.
 pub(crate) fn chunk_rows(channels: usize) -> usize {
@@ -55,19 +55,19 @@ pub(crate) unsafe fn sum_rows<S: Simd, const SUMS: usize>(
             if left >= 4 * S::LANES {
                 let mut sum = [[S::splat(0.0); SUMS]; 4];
                 for row in 0..rows {
-                    for (v, sum) in sum.iter_mut().enumerate() {
+                    unroll!(v < 4 => {
                         let at = channel + v * S::LANES;
                         let term = term(row * channels + at, at, None);
-                        for (sum, term) in sum.iter_mut().zip(term) {
-                            *sum = S::add(*sum, term);
-                        }
-                    }
+                        unroll!(i < SUMS => {
+                            sum[v][i] = S::add(sum[v][i], term[i]);
+                        });
+                    });
                 }
-                for (v, sum) in sum.iter().enumerate() {
-                    for (i, &sum) in sum.iter().enumerate() {
-                        S::store(out.add(i * channels + v * S::LANES), sum);
-                    }
-                }
+                unroll!(v < 4 => {
+                    unroll!(i < SUMS => {
+                        S::store(out.add(i * channels + v * S::LANES), sum[v][i]);
+                    });
+                });
                 channel += 4 * S::LANES;
             } else {
                 let lanes = left.min(S::LANES);
@@ -75,13 +75,13 @@ pub(crate) unsafe fn sum_rows<S: Simd, const SUMS: usize>(
                 let mut sum = [S::splat(0.0); SUMS];
                 for row in 0..rows {
                     let term = term(row * channels + channel, channel, part);
-                    for (sum, term) in sum.iter_mut().zip(term) {
-                        *sum = S::add(*sum, term);
-                    }
+                    unroll!(i < SUMS => {
+                        sum[i] = S::add(sum[i], term[i]);
+                    });
                 }
-                for (i, &sum) in sum.iter().enumerate() {
-                    S::store_part(out.add(i * channels), sum, lanes);
-                }
+                unroll!(i < SUMS => {
+                    S::store_part(out.add(i * channels), sum[i], lanes);
+                });
                 channel += lanes;
             }
         }

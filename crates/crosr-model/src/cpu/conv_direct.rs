@@ -13,10 +13,17 @@ use crate::cpu::dispatch::{self, Path, dispatch};
 use crate::cpu::gemm::{Gemm, Order};
 use crate::cpu::packing::Packed;
 use crate::cpu::scratch::{Shared, scratch};
+use crate::cpu::statistics::Moments;
 
-/// Rows of output that one task computes: the padded strip stays in the cache.
+/// Rows of an image that are worked on at a time: the padded strip stays in
+/// the cache.
 fn strip_rows(h: usize, w: usize, c: usize) -> usize {
     (24_576 / ((w + 2) * c)).clamp(1, h)
+}
+
+/// Rows of output that one task computes: the output stays in the cache too.
+fn task_rows(d: &Conv3x3) -> usize {
+    strip_rows(d.h, d.w, d.c_in).min((24_576 / (d.w * d.c_out)).max(1))
 }
 
 /// Copies rows `first - 1 ..= first + rows` of an image into `padded`, with a
@@ -44,8 +51,21 @@ fn pad_strip(
     }
 }
 
+/// Pixels of the output that each task of [`correlate`] computes.
+pub(crate) fn task_pixels(d: &Conv3x3) -> Vec<usize> {
+    let rows = task_rows(d);
+    let strips = (0..d.h)
+        .step_by(rows)
+        .map(|first| rows.min(d.h - first) * d.w);
+    strips.cycle().take(d.n * d.h.div_ceil(rows)).collect()
+}
+
 /// `y = x * weight (+ bias) (ReLU)`; `element(k, column)` is the weight of
 /// window position `k = (3 * kh + kw) * c_in + ci` for output channel `column`.
+///
+/// `moments` receives for each task (see [`task_pixels`]) the mean and the
+/// squared deviations of its pixels, `2 * c_out` numbers.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn correlate(
     path: Path,
     d: &Conv3x3,
@@ -54,6 +74,7 @@ pub(crate) fn correlate(
     bias: Option<&[f32]>,
     relu: bool,
     y: &mut [f32],
+    moments: Option<&mut [f32]>,
 ) {
     let Conv3x3 {
         n,
@@ -63,9 +84,10 @@ pub(crate) fn correlate(
         c_out,
     } = *d;
     let packed = Packed::new(path, 9 * c_in, c_out, element);
-    let rows = strip_rows(h, w, c_in);
+    let rows = task_rows(d);
     let strips = h.div_ceil(rows);
     let out = Shared::new(y);
+    let moments = moments.map(Shared::new);
     let line = (w + 2) * c_in;
     (0..n * strips).into_par_iter().for_each(|task| {
         let (image, first) = (task / strips, task % strips * rows);
@@ -78,10 +100,7 @@ pub(crate) fn correlate(
         // and zero-filled panels; tasks write different rows of `y`, and
         // `bias` has `c_out` entries (checked by the caller).
         unsafe {
-            // The assertion on the range of the output.
-            let c = out
-                .part((image * h + first) * w * c_out, rows * w * c_out)
-                .as_mut_ptr();
+            let y = out.part((image * h + first) * w * c_out, rows * w * c_out);
             dispatch(
                 path,
                 Gemm {
@@ -99,7 +118,7 @@ pub(crate) fn correlate(
                     b_ld: packed.width,
                     b_seg: 3 * c_in * packed.width,
                     b_panel: packed.panel,
-                    c,
+                    c: y.as_mut_ptr(),
                     c_ld: c_out,
                     c_group: w * c_out,
                     accumulate: false,
@@ -107,6 +126,17 @@ pub(crate) fn correlate(
                     relu,
                 },
             );
+            if let Some(moments) = moments {
+                let sums = moments.part(task * 2 * c_out, 2 * c_out);
+                dispatch(
+                    path,
+                    Moments {
+                        x: y,
+                        channels: c_out,
+                        sums,
+                    },
+                );
+            }
         }
     });
 }

@@ -232,8 +232,8 @@ impl ConvTranspose2x2 {
             let rows = per_chunk.min(total - first);
             // SAFETY: each task has its own half of its chunk's sums.
             let sum = unsafe { shared.part(chunk * size + i * size / 2, size / 2) };
-            // A few rows at a time keep the operands in the cache.
-            let step = (8_192 / (w * (c_in + 2 * c_out)).max(1)).max(1);
+            // Some 256 pixels at a time keep the operands in the cache.
+            let step = (256 / w.max(1)).max(1);
             for at in (0..rows).step_by(step) {
                 let (row, rows) = (first + at, step.min(rows - at));
                 let x = &x[row * w * c_in..(row + rows) * w * c_in];
@@ -270,12 +270,17 @@ impl ConvTranspose2x2 {
                 }
             }
         });
-        for (at, dw) in dweight.iter_mut().enumerate() {
-            let (i, j) = (at / 2 % 2, at % 2);
-            let (ci, co) = (at / 4 / c_out, at / 4 % c_out);
-            let at = i * size / 2 + ci * 2 * c_out + j * c_out + co;
-            *dw = (0..chunks).map(|chunk| partial[chunk * size + at]).sum();
-        }
+        dweight
+            .par_chunks_mut((4 * c_out).max(1))
+            .enumerate()
+            .with_min_len(4)
+            .for_each(|(ci, dw)| {
+                for (at, dw) in dw.iter_mut().enumerate() {
+                    let (co, i, j) = (at / 4, at / 2 % 2, at % 2);
+                    let at = i * size / 2 + ci * 2 * c_out + j * c_out + co;
+                    *dw = (0..chunks).map(|chunk| partial[chunk * size + at]).sum();
+                }
+            });
         if let Some(dbias) = dbias {
             assert_eq!(dbias.len(), c_out, "length of the bias gradient");
             column_sums(dy, dbias);

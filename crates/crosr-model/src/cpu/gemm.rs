@@ -13,7 +13,7 @@
 //! not depend on the partition of the rows or columns.
 
 use crate::cpu::dispatch::Op;
-use crate::cpu::simd::Simd;
+use crate::cpu::simd::{Simd, unroll};
 
 /// Where the elements of `A` lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,154 +136,129 @@ unsafe fn rows<S: Simd, const ROW_MAJOR: bool, const VECTORS: usize, const PART:
                 let c = at.c.add(group * g.c_group + row * g.c_ld);
                 let at = Panel { c, ..at };
                 macro_rules! block {
-                    ($rows:literal, $two:ident, $one:ident) => {{
-                        if VECTORS == 2 {
-                            $two::<S, ROW_MAJOR, PART>(g, a, at, tail);
-                        } else {
-                            $one::<S, ROW_MAJOR, PART>(g, a, at, tail);
-                        }
+                    ($rows:literal) => {{
+                        S::enter(Block::<'_, ROW_MAJOR, $rows, VECTORS, PART> { g, a, at, tail });
                         row += $rows;
                     }};
                 }
                 if S::ROWS >= 12 && left >= 12 && left != 16 {
-                    block!(12, block_12_2, block_12_1)
+                    block!(12)
+                } else if S::ROWS >= 12 && left == 9 {
+                    // The three taps by three colours of a first layer.
+                    block!(9)
                 } else if S::ROWS >= 8 && left >= 8 {
-                    block!(8, block_8_2, block_8_1)
+                    block!(8)
                 } else if S::ROWS >= 6 && left >= 6 {
-                    block!(6, block_6_2, block_6_1)
+                    block!(6)
                 } else if left >= 4 {
-                    block!(4, block_4_2, block_4_1)
+                    block!(4)
                 } else if left >= 2 {
-                    block!(2, block_2_2, block_2_1)
+                    block!(2)
                 } else {
-                    block!(1, block_1_2, block_1_1)
+                    block!(1)
                 }
             }
         }
     }
 }
 
-/// Register blocks of so many rows by two vectors of columns, or by one.
+/// The register block: `ROWS` rows by `VECTORS` vectors of columns.
 ///
-/// Every sum is a variable of its own: sums in an array would go through memory, as the compiler
-/// does not always take such an array apart.
-macro_rules! register_block {
-    ($name:ident, two: $(($i:literal, $first:ident, $second:ident))+) => {
-        #[inline(always)]
-        unsafe fn $name<S: Simd, const ROW_MAJOR: bool, const PART: bool>(
-            g: &Gemm,
-            a: *const f32,
-            at: Panel,
-            tail: usize,
-        ) {
-            // SAFETY: the contract of `Gemm`; `PART` loads and stores touch the first `tail`
-            // lanes of the second vector only.
-            unsafe {
-                $(let mut $first = S::splat(0.0);
-                let mut $second = S::splat(0.0);)+
-                let (row, step) = if ROW_MAJOR { (g.a_ld, 1) } else { (1, g.a_ld) };
-                for segment in 0..g.segments {
-                    let mut a = a.add(segment * g.a_seg);
-                    let mut b = at.b.add(segment * g.b_seg);
-                    for _ in 0..g.k {
-                        let p = S::load(b);
-                        let q = part_load::<S, PART>(b.add(S::LANES), tail);
-                        $(let x = S::splat(*a.add($i * row));
-                        $first = S::mul_add(x, p, $first);
-                        $second = S::mul_add(x, q, $second);)+
-                        a = a.add(step);
-                        b = b.add(g.b_ld);
-                    }
-                }
-                let bias = if at.bias.is_null() { at.bias } else { at.bias.add(S::LANES) };
-                $(let c = at.c.add($i * g.c_ld);
-                finish::<S, false>(g, at.bias, c, 0, $first);
-                finish::<S, PART>(g, bias, c.add(S::LANES), tail, $second);)+
-            }
-        }
-    };
-    ($name:ident, one: $(($i:literal, $sum:ident))+) => {
-        #[inline(always)]
-        unsafe fn $name<S: Simd, const ROW_MAJOR: bool, const PART: bool>(
-            g: &Gemm,
-            a: *const f32,
-            at: Panel,
-            tail: usize,
-        ) {
-            // SAFETY: as above, with one vector.
-            unsafe {
-                $(let mut $sum = S::splat(0.0);)+
-                let (row, step) = if ROW_MAJOR { (g.a_ld, 1) } else { (1, g.a_ld) };
-                for segment in 0..g.segments {
-                    let mut a = a.add(segment * g.a_seg);
-                    let mut b = at.b.add(segment * g.b_seg);
-                    for _ in 0..g.k {
-                        let p = part_load::<S, PART>(b, tail);
-                        $($sum = S::mul_add(S::splat(*a.add($i * row)), p, $sum);)+
-                        a = a.add(step);
-                        b = b.add(g.b_ld);
-                    }
-                }
-                $(finish::<S, PART>(g, at.bias, at.c.add($i * g.c_ld), tail, $sum);)+
-            }
-        }
-    };
+/// A function of its own for every size, so that the compiler allots the
+/// registers of each by itself.
+struct Block<'a, const ROW_MAJOR: bool, const ROWS: usize, const VECTORS: usize, const PART: bool> {
+    g: &'a Gemm,
+    a: *const f32,
+    at: Panel,
+    tail: usize,
+}
+
+impl<const ROW_MAJOR: bool, const ROWS: usize, const VECTORS: usize, const PART: bool> Op
+    for Block<'_, ROW_MAJOR, ROWS, VECTORS, PART>
+{
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the contract of `Gemm`; `PART` loads and stores touch the
+        // first `tail` lanes of the last vector only.
+        unsafe { block::<S, ROW_MAJOR, ROWS, VECTORS, PART>(self.g, self.a, self.at, self.tail) }
+    }
 }
 
 #[inline(always)]
-unsafe fn part_load<S: Simd, const PART: bool>(p: *const f32, tail: usize) -> S::V {
-    // SAFETY: the caller's; a `PART` vector has `tail` lanes.
+unsafe fn block<
+    S: Simd,
+    const ROW_MAJOR: bool,
+    const ROWS: usize,
+    const VECTORS: usize,
+    const PART: bool,
+>(
+    g: &Gemm,
+    a: *const f32,
+    at: Panel,
+    tail: usize,
+) {
+    // SAFETY: as the caller says.
     unsafe {
-        if PART {
+        let mut sum = [[S::splat(0.0); VECTORS]; ROWS];
+        for segment in 0..g.segments {
+            let a = a.add(segment * g.a_seg);
+            let mut b = at.b.add(segment * g.b_seg);
+            for k in 0..g.k {
+                let mut columns = [S::splat(0.0); VECTORS];
+                unroll!(j < VECTORS => {
+                    columns[j] = load::<S, PART>(b, j, VECTORS, tail);
+                });
+                unroll!(i < ROWS => {
+                    let p = if ROW_MAJOR { a.add(i * g.a_ld + k) } else { a.add(k * g.a_ld + i) };
+                    let x = S::splat(*p);
+                    unroll!(j < VECTORS => {
+                        sum[i][j] = S::mul_add(x, columns[j], sum[i][j]);
+                    });
+                });
+                b = b.add(g.b_ld);
+            }
+        }
+        unroll!(i < ROWS => {
+            let c = at.c.add(i * g.c_ld);
+            unroll!(j < VECTORS => {
+                let mut v = sum[i][j];
+                if g.accumulate {
+                    v = S::add(v, load::<S, PART>(c, j, VECTORS, tail));
+                }
+                if !at.bias.is_null() {
+                    v = S::add(v, load::<S, PART>(at.bias, j, VECTORS, tail));
+                }
+                if g.relu {
+                    v = S::relu(v);
+                }
+                let p = c.add(j * S::LANES);
+                if PART && j == VECTORS - 1 {
+                    S::store_part(p, v, tail);
+                } else {
+                    S::store(p, v);
+                }
+            });
+        });
+    }
+}
+
+/// Vector `j` of `vectors`, of which the last is `tail` lanes wide if `PART`.
+#[inline(always)]
+unsafe fn load<S: Simd, const PART: bool>(
+    p: *const f32,
+    j: usize,
+    vectors: usize,
+    tail: usize,
+) -> S::V {
+    // SAFETY: the caller's: those lanes are readable.
+    unsafe {
+        let p = p.add(j * S::LANES);
+        if PART && j == vectors - 1 {
             S::load_part(p, tail)
         } else {
             S::load(p)
         }
     }
 }
-
-/// Adds what is there and the bias, applies ReLU, stores.
-#[inline(always)]
-unsafe fn finish<S: Simd, const PART: bool>(
-    g: &Gemm,
-    bias: *const f32,
-    p: *mut f32,
-    tail: usize,
-    sum: S::V,
-) {
-    // SAFETY: the contract of `Gemm`; a `PART` vector has `tail` lanes.
-    unsafe {
-        let mut v = sum;
-        if g.accumulate {
-            v = S::add(v, part_load::<S, PART>(p, tail));
-        }
-        if !bias.is_null() {
-            v = S::add(v, part_load::<S, PART>(bias, tail));
-        }
-        if g.relu {
-            v = S::relu(v);
-        }
-        if PART {
-            S::store_part(p, v, tail);
-        } else {
-            S::store(p, v);
-        }
-    }
-}
-
-register_block!(block_12_2, two: (0, a0, a1) (1, b0, b1) (2, c0, c1) (3, d0, d1) (4, e0, e1)
-    (5, f0, f1) (6, g0, g1) (7, h0, h1) (8, i0, i1) (9, j0, j1) (10, k0, k1) (11, l0, l1));
-register_block!(block_8_2, two: (0, a0, a1) (1, b0, b1) (2, c0, c1) (3, d0, d1) (4, e0, e1)
-    (5, f0, f1) (6, g0, g1) (7, h0, h1));
-register_block!(block_6_2, two: (0, a0, a1) (1, b0, b1) (2, c0, c1) (3, d0, d1) (4, e0, e1)
-    (5, f0, f1));
-register_block!(block_4_2, two: (0, a0, a1) (1, b0, b1) (2, c0, c1) (3, d0, d1));
-register_block!(block_2_2, two: (0, a0, a1) (1, b0, b1));
-register_block!(block_1_2, two: (0, a0, a1));
-register_block!(block_12_1, one: (0, a0) (1, b0) (2, c0) (3, d0) (4, e0) (5, f0) (6, g0) (7, h0)
-    (8, i0) (9, j0) (10, k0) (11, l0));
-register_block!(block_8_1, one: (0, a0) (1, b0) (2, c0) (3, d0) (4, e0) (5, f0) (6, g0) (7, h0));
-register_block!(block_6_1, one: (0, a0) (1, b0) (2, c0) (3, d0) (4, e0) (5, f0));
-register_block!(block_4_1, one: (0, a0) (1, b0) (2, c0) (3, d0));
-register_block!(block_2_1, one: (0, a0) (1, b0));
-register_block!(block_1_1, one: (0, a0));

@@ -25,7 +25,7 @@ pub struct Linear {
 /// Length of one block of the summation.
 const DEPTH: usize = 256;
 /// Rows or columns of the weight that one task takes.
-const BLOCK: usize = 96;
+const BLOCK: usize = 48;
 
 impl Linear {
     /// `y = x W^T + b`.

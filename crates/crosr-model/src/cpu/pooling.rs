@@ -65,7 +65,7 @@ impl MaxPool2x2 {
                                 let (mut best, mut place) = (a[i], 0);
                                 for (v, k) in [(b[i], 1), (d[i], 2), (e[i], 3)] {
                                     // A NaN on the left stays, one on the right wins.
-                                    if !best.is_nan() && (v > best || v.is_nan()) {
+                                    if (v > best || v.is_nan()) && !best.is_nan() {
                                         (best, place) = (v, k);
                                     }
                                 }

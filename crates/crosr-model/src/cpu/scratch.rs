@@ -10,8 +10,9 @@ struct Line([f32; 16]);
 
 /// Buffers at rest, handed out again by size.
 static IDLE: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
-/// Idle buffers that are kept; more are freed.
-const KEPT: usize = 64;
+/// Cache lines (256 MiB) of idle buffers that are kept; more are freed. Twice
+/// what a training step of the full-width network turns over.
+const KEPT: usize = 4 << 20;
 
 /// A buffer of `f32`, aligned to a cache line, with arbitrary contents.
 ///
@@ -25,7 +26,8 @@ pub(crate) struct Scratch {
 pub(crate) fn scratch(len: usize) -> Scratch {
     let wanted = len.div_ceil(16);
     let mut idle = IDLE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // The smallest that fits, so that a large buffer is not spent on a small need.
+    // The smallest that fits, and none much too large, so that a large buffer
+    // is not spent on a small need.
     let fit = (0..idle.len())
         .filter(|&i| idle[i].len() >= wanted && idle[i].len() <= 4 * wanted.max(64))
         .min_by_key(|&i| idle[i].len());
@@ -33,7 +35,10 @@ pub(crate) fn scratch(len: usize) -> Scratch {
         Some(i) => idle.swap_remove(i),
         None => {
             drop(idle);
-            vec![Line([0.0; 16]); wanted]
+            // Few different sizes, so that operators share buffers: the next
+            // multiple of an eighth of a power of two.
+            let step = (wanted.next_power_of_two() / 16).max(1);
+            vec![Line([0.0; 16]); wanted.next_multiple_of(step)]
         }
     };
     Scratch { lines, len }
@@ -43,13 +48,10 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let lines = std::mem::take(&mut self.lines);
         let mut idle = IDLE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if idle.len() == KEPT {
-            // The smallest is the cheapest to make again.
-            if let Some(i) = (0..idle.len()).min_by_key(|&i| idle[i].len()) {
-                idle.swap_remove(i);
-            }
+        let kept: usize = idle.iter().map(Vec::len).sum();
+        if kept + lines.len() <= KEPT {
+            idle.push(lines);
         }
-        idle.push(lines);
     }
 }
 

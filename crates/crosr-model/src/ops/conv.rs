@@ -1,8 +1,10 @@
 //! Convolution 3x3 with padding 1, and transposed convolution 2x2 with stride 2.
 
+use std::sync::Arc;
+
 use candle_core::{Result, Tensor};
 
-use super::{add_channels, before_relu, nhwc};
+use super::{Slot, add_channels, before_relu, even, nhwc};
 use crate::cpu;
 use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
@@ -16,12 +18,39 @@ pub(crate) fn conv3x3(
     relu: bool,
 ) -> Result<Tensor> {
     match tape.backend() {
-        Backend::Kernels => tape.apply(Conv3x3 { relu }, &[x, weight, bias]),
+        Backend::Kernels => {
+            let operator = Conv3x3 {
+                relu,
+                statistics: None,
+            };
+            tape.apply(operator, &[x, weight, bias])
+        }
         Backend::Candle => {
             let y = add_channels(&x.conv2d(weight, 1, 1, 1, 1)?, bias)?;
             if relu { y.relu() } else { Ok(y) }
         }
     }
+}
+
+/// The kernels' convolution, and the statistics of its output, gathered as it is made.
+pub(super) fn conv3x3_with_statistics(
+    tape: &Tape,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+) -> Result<(Tensor, Arc<cpu::BatchStatistics>)> {
+    let slot = Arc::new(Slot::default());
+    let operator = Conv3x3 {
+        relu: false,
+        statistics: Some(slot.clone()),
+    };
+    let y = tape.apply(operator, &[x, weight, bias])?;
+    Ok((y, Arc::new(slot.take("conv3x3")?)))
+}
+
+/// The kernels' convolution, ReLU and 2x2 maximum in one. Not differentiated.
+pub(super) fn conv3x3_relu_pool(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    Tape::off(Backend::Kernels).apply(PooledConv3x3, &[x, weight, bias])
 }
 
 /// `x` spread by `weight` (in, out, 2, 2) to twice its size, plus `bias`, with ReLU if asked for.
@@ -43,6 +72,8 @@ pub(crate) fn conv_transpose2x2(
 
 struct Conv3x3 {
     relu: bool,
+    /// Where the statistics of the output go, if they are wanted.
+    statistics: Option<Arc<Slot<cpu::BatchStatistics>>>,
 }
 
 impl Conv3x3 {
@@ -69,13 +100,13 @@ impl Operator for Conv3x3 {
     fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = Self::shape(inputs[0], inputs[1])?;
         let mut y = vec![0.0; shape.output_len()];
-        shape.forward(
-            inputs[0].data,
-            inputs[1].data,
-            Some(inputs[2].data),
-            self.relu,
-            &mut y,
-        );
+        let [x, weight, bias] = [inputs[0].data, inputs[1].data, inputs[2].data];
+        match &self.statistics {
+            Some(slot) => {
+                slot.put(shape.forward_statistics(x, weight, Some(bias), super::norm::EPS, &mut y));
+            }
+            None => shape.forward(x, weight, Some(bias), self.relu, &mut y),
+        }
         Ok((y, vec![shape.n, shape.h, shape.w, shape.c_out]))
     }
 
@@ -97,6 +128,33 @@ impl Operator for Conv3x3 {
         let (mut dweight, mut dbias) = (vec![0.0; shape.weight_len()], vec![0.0; shape.c_out]);
         shape.weight_gradient(inputs[0].data, gradient, &mut dweight, Some(&mut dbias));
         Ok(vec![dx, Some(dweight), Some(dbias)])
+    }
+}
+
+struct PooledConv3x3;
+
+impl Operator for PooledConv3x3 {
+    fn name(&self) -> &'static str {
+        "conv3x3_relu_pool"
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+        let shape = Conv3x3::shape(inputs[0], inputs[1])?;
+        let (h, w) = even(shape.h, shape.w)?;
+        let mut y = vec![0.0; shape.output_len() / 4];
+        let [x, weight, bias] = [inputs[0].data, inputs[1].data, inputs[2].data];
+        shape.forward_pooled(x, weight, Some(bias), &mut y);
+        Ok((y, vec![shape.n, h / 2, w / 2, shape.c_out]))
+    }
+
+    fn backward(
+        &self,
+        _: &[View<'_>],
+        _: View<'_>,
+        _: &[f32],
+        _: &[bool],
+    ) -> Result<Vec<Option<Vec<f32>>>> {
+        candle_core::bail!("convolution and pooling in one are for evaluation")
     }
 }
 

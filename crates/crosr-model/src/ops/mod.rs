@@ -4,6 +4,7 @@
 //! candle's operators on (n, c, h, w), as the tape's backend says. Both are differentiated
 //! exactly; candle 0.11's own max-pool gradient is not used, as it is a quarter of the true one.
 
+mod block;
 mod conv;
 mod elementwise;
 mod layout;
@@ -13,14 +14,20 @@ mod norm;
 mod pool;
 
 pub(crate) use self::{
+    block::{ConvNorm, conv_norm_relu, conv_norm_relu_pool},
     conv::{conv_transpose2x2, conv3x3},
     elementwise::{DropoutKey, add, dropout},
     layout::{dims_nchw, flatten, from_nchw, to_nchw},
     linear::linear,
     loss::{cross_entropy, mean_squared_error, squared_errors},
-    norm::{RunningStatistics, batch_norm_relu, fold_batch_norm},
-    pool::{global_pool, max_pool2},
+    norm::RunningStatistics,
+    pool::global_pool,
 };
+
+#[cfg(test)]
+pub(crate) use self::{norm::batch_norm_relu, pool::max_pool2};
+
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Result, Tensor};
 
@@ -31,6 +38,41 @@ fn nhwc(view: View<'_>) -> Result<[usize; 4]> {
     match *view.dims {
         [n, h, w, c] => Ok([n, h, w, c]),
         ref other => candle_core::bail!("four dimensions are expected, not {other:?}"),
+    }
+}
+
+/// Sizes that windows of 2x2 cover.
+fn even(h: usize, w: usize) -> Result<(usize, usize)> {
+    if !h.is_multiple_of(2) || !w.is_multiple_of(2) {
+        candle_core::bail!("maps of {h}x{w} are not covered by windows of 2x2");
+    }
+    Ok((h, w))
+}
+
+/// What a forward pass leaves for its caller or its backward pass.
+struct Slot<T>(Mutex<Option<T>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Slot<T> {
+    fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    fn take(&self, operator: &str) -> Result<T> {
+        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        value.ok_or_else(|| candle_core::Error::Msg(format!("{operator} has not run yet")))
+    }
+
+    fn with<R>(&self, operator: &str, f: impl FnOnce(&T) -> R) -> Result<R> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(value) => Ok(f(value)),
+            None => candle_core::bail!("{operator} has not run yet"),
+        }
     }
 }
 

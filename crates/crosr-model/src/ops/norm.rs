@@ -1,16 +1,17 @@
 //! Batch norm with ReLU (Ioffe and Szegedy, arXiv 1502.03167), with PyTorch's conventions: the
 //! biased variance normalises, the unbiased one enters the running statistics.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor, Var};
 
+use super::{ConvNorm, Slot, even, nhwc};
 use crate::cpu;
-use crate::operator::{Operator, View};
+use crate::operator::{Operator, View, with_views};
 use crate::tape::{Backend, Tape};
 
 /// Added to the variance before its root is taken.
-const EPS: f64 = 1e-5;
+pub(super) const EPS: f64 = 1e-5;
 /// Weight of a batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
 
@@ -29,6 +30,14 @@ impl RunningStatistics {
         }
         Ok(())
     }
+
+    fn update_from(&self, statistics: &cpu::BatchStatistics) -> Result<()> {
+        let channel = |values: &[f32]| Tensor::from_slice(values, values.len(), self.mean.device());
+        self.update(
+            &channel(&statistics.mean)?,
+            &channel(&statistics.unbiased_variance)?,
+        )
+    }
 }
 
 /// Normalises each channel by its batch's mean and variance, scales by `weight`, shifts by `bias`,
@@ -42,22 +51,10 @@ pub(crate) fn batch_norm_relu(
 ) -> Result<Tensor> {
     match tape.backend() {
         Backend::Kernels => {
-            let saved = Arc::new(Mutex::new(None));
-            let y = tape.apply(
-                BatchNormRelu {
-                    saved: saved.clone(),
-                },
-                &[x, weight, bias],
-            )?;
-            let saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(statistics) = saved.as_ref() {
-                let channel = |values: &[f32]| Tensor::from_slice(values, values.len(), x.device());
-                running.update(
-                    &channel(&statistics.mean)?,
-                    &channel(&statistics.unbiased_variance)?,
-                )?;
-            }
-            Ok(y)
+            let statistics = with_views(&[x], |views| {
+                Ok(shape(views[0])?.statistics(views[0].data, EPS))
+            })?;
+            normalise_relu(tape, x, Arc::new(statistics), weight, bias, running)
         }
         Backend::Candle => {
             let (n, c, h, w) = x.dims4()?;
@@ -79,22 +76,46 @@ pub(crate) fn batch_norm_relu(
     }
 }
 
-/// Weight and bias of the convolution that does what convolution and batch norm do with the
-/// running statistics: γ (w·x + b − mean) / √(variance + ε) + β.
-pub(crate) fn fold_batch_norm(
-    conv_weight: &Tensor,
-    conv_bias: &Tensor,
+/// [`batch_norm_relu`] by the kernels, with statistics that are known already.
+pub(super) fn normalise_relu(
+    tape: &Tape,
+    x: &Tensor,
+    statistics: Arc<cpu::BatchStatistics>,
     weight: &Tensor,
     bias: &Tensor,
     running: &RunningStatistics,
-) -> Result<(Tensor, Tensor)> {
+) -> Result<Tensor> {
+    running.update_from(&statistics)?;
+    tape.apply(BatchNormRelu { statistics }, &[x, weight, bias])
+}
+
+/// [`normalise_relu`] and the maximum of each window of 2x2 in one.
+pub(super) fn normalise_relu_pool(
+    tape: &Tape,
+    x: &Tensor,
+    statistics: Arc<cpu::BatchStatistics>,
+    weight: &Tensor,
+    bias: &Tensor,
+    running: &RunningStatistics,
+) -> Result<Tensor> {
+    running.update_from(&statistics)?;
+    let operator = BatchNormReluPool {
+        statistics,
+        places: Slot::default(),
+    };
+    tape.apply(operator, &[x, weight, bias])
+}
+
+/// Weight and bias of the convolution that does what convolution and batch norm do with the
+/// running statistics: γ (w·x + b − mean) / √(variance + ε) + β.
+pub(super) fn fold_batch_norm(layer: &ConvNorm) -> Result<(Tensor, Tensor)> {
     let [conv_weight, conv_bias, weight, bias, mean, variance] = [
-        conv_weight,
-        conv_bias,
-        weight,
-        bias,
-        &running.mean,
-        &running.variance,
+        &layer.weight,
+        &layer.bias,
+        &layer.gamma,
+        &layer.beta,
+        &layer.running.mean,
+        &layer.running.variance,
     ]
     .map(Tensor::detach);
     let scale = weight.div(&(variance + EPS)?.sqrt()?)?;
@@ -104,11 +125,6 @@ pub(crate) fn fold_batch_norm(
         conv_weight.broadcast_mul(&scale.reshape((c_out, 1, 1, 1))?)?,
         bias,
     ))
-}
-
-/// The kernels' batch norm; the statistics of the forward pass wait for the backward one.
-struct BatchNormRelu {
-    saved: Arc<Mutex<Option<cpu::BatchStatistics>>>,
 }
 
 fn shape(x: View<'_>) -> Result<cpu::BatchNorm> {
@@ -122,6 +138,10 @@ fn shape(x: View<'_>) -> Result<cpu::BatchNorm> {
     }
 }
 
+struct BatchNormRelu {
+    statistics: Arc<cpu::BatchStatistics>,
+}
+
 impl Operator for BatchNormRelu {
     fn name(&self) -> &'static str {
         "batch_norm_relu"
@@ -130,8 +150,7 @@ impl Operator for BatchNormRelu {
     fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
         let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
         let mut y = vec![0.0; x.data.len()];
-        let statistics = shape(x)?.forward_training(x.data, weight.data, bias.data, EPS, &mut y);
-        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(statistics);
+        shape(x)?.normalise(x.data, &self.statistics, weight.data, bias.data, &mut y);
         Ok((y, x.dims.to_vec()))
     }
 
@@ -143,10 +162,6 @@ impl Operator for BatchNormRelu {
         _: &[bool],
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
-        let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(statistics) = saved.as_ref() else {
-            candle_core::bail!("batch norm is differentiated before it ran");
-        };
         let shape = shape(x)?;
         let mut dx = vec![0.0; x.data.len()];
         let (mut dweight, mut dbias) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
@@ -155,12 +170,74 @@ impl Operator for BatchNormRelu {
             gradient,
             weight.data,
             bias.data,
-            &statistics.mean,
-            &statistics.inverse_std,
+            &self.statistics.mean,
+            &self.statistics.inverse_std,
             &mut dx,
             &mut dweight,
             &mut dbias,
         );
+        Ok(vec![Some(dx), Some(dweight), Some(dbias)])
+    }
+}
+
+struct BatchNormReluPool {
+    statistics: Arc<cpu::BatchStatistics>,
+    /// Which pixel of each window won, for the backward pass.
+    places: Slot<Vec<u8>>,
+}
+
+fn pooled_shape(x: View<'_>) -> Result<cpu::PooledBatchNorm> {
+    let [n, h, w, c] = nhwc(x)?;
+    let (h, w) = even(h, w)?;
+    Ok(cpu::PooledBatchNorm { n, h, w, c })
+}
+
+impl Operator for BatchNormReluPool {
+    fn name(&self) -> &'static str {
+        "batch_norm_relu_pool"
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+        let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
+        let shape = pooled_shape(x)?;
+        let mut y = vec![0.0; shape.output_len()];
+        let mut places = vec![0; y.len()];
+        shape.forward_training(
+            x.data,
+            &self.statistics,
+            weight.data,
+            bias.data,
+            &mut y,
+            &mut places,
+        );
+        self.places.put(places);
+        Ok((y, vec![shape.n, shape.h / 2, shape.w / 2, shape.c]))
+    }
+
+    fn backward(
+        &self,
+        inputs: &[View<'_>],
+        _: View<'_>,
+        gradient: &[f32],
+        _: &[bool],
+    ) -> Result<Vec<Option<Vec<f32>>>> {
+        let [x, weight] = [inputs[0], inputs[1]];
+        let shape = pooled_shape(x)?;
+        let mut dx = vec![0.0; x.data.len()];
+        let (mut dweight, mut dbias) = (vec![0.0; shape.c], vec![0.0; shape.c]);
+        self.places.with(self.name(), |places| {
+            shape.backward(
+                x.data,
+                gradient,
+                places,
+                weight.data,
+                &self.statistics.mean,
+                &self.statistics.inverse_std,
+                &mut dx,
+                &mut dweight,
+                &mut dbias,
+            );
+        })?;
         Ok(vec![Some(dx), Some(dweight), Some(dbias)])
     }
 }

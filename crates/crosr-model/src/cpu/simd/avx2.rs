@@ -1,9 +1,12 @@
 //! AVX2 with fused multiply-add: 8 lanes, 16 registers.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_cmp_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps,
-    _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    __m256, __m256i, _CMP_GT_OQ, _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_and_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_epu32,
+    _mm256_max_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_ps,
+    _mm256_sub_ps, _mm256_xor_si256,
 };
 
 use crate::cpu::dispatch::Op;
@@ -34,6 +37,7 @@ unsafe fn mask(count: usize) -> __m256i {
 // SAFETY of the blocks below: the trait's contract, handed on unchanged.
 impl Simd for Avx2 {
     type V = __m256;
+    type U = __m256i;
     const LANES: usize = 8;
     const ROWS: usize = 6;
 
@@ -67,6 +71,11 @@ impl Simd for Avx2 {
         unsafe { _mm256_maskstore_ps(p, mask(count), v) }
     }
     #[inline(always)]
+    fn prefetch(p: *const f32) {
+        // SAFETY: a prefetch of any address has no effect but on the caches.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
+    #[inline(always)]
     unsafe fn add(a: __m256, b: __m256) -> __m256 {
         // SAFETY: features as above.
         unsafe { _mm256_add_ps(a, b) }
@@ -92,8 +101,49 @@ impl Simd for Avx2 {
         unsafe { _mm256_max_ps(_mm256_setzero_ps(), v) }
     }
     #[inline(always)]
+    unsafe fn max(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: features as above.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+    #[inline(always)]
     unsafe fn where_positive(gate: __m256, v: __m256) -> __m256 {
         // SAFETY: features as above.
         unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps()), v) }
+    }
+    #[inline(always)]
+    unsafe fn splat_u32(x: u32) -> __m256i {
+        // SAFETY: features as above.
+        unsafe { _mm256_set1_epi32(x as i32) }
+    }
+    #[inline(always)]
+    unsafe fn count_u32(first: u32) -> __m256i {
+        // SAFETY: features as above.
+        unsafe {
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_add_epi32(_mm256_set1_epi32(first as i32), lanes)
+        }
+    }
+    #[inline(always)]
+    unsafe fn add_u32(a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: features as above.
+        unsafe { _mm256_add_epi32(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn xor_u32(a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: features as above.
+        unsafe { _mm256_xor_si256(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn rotate_u32<const LEFT: i32, const RIGHT: i32>(a: __m256i) -> __m256i {
+        // SAFETY: features as above.
+        unsafe { _mm256_or_si256(_mm256_slli_epi32::<LEFT>(a), _mm256_srli_epi32::<RIGHT>(a)) }
+    }
+    #[inline(always)]
+    unsafe fn where_at_least(a: __m256i, limit: __m256i, v: __m256) -> __m256 {
+        // SAFETY: features as above.
+        unsafe {
+            let reached = _mm256_cmpeq_epi32(_mm256_max_epu32(a, limit), a);
+            _mm256_and_ps(_mm256_castsi256_ps(reached), v)
+        }
     }
 }

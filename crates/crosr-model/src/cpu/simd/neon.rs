@@ -1,8 +1,9 @@
 //! NEON: 4 lanes, 32 registers.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vandq_u32, vcgtq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32,
-    vmulq_f32, vreinterpretq_f32_u32, vreinterpretq_u32_f32, vst1q_f32, vsubq_f32,
+    float32x4_t, uint32x4_t, vaddq_f32, vaddq_u32, vandq_u32, vcgeq_u32, vcgtq_f32, vdupq_n_f32,
+    vdupq_n_u32, veorq_u32, vfmaq_f32, vld1q_f32, vld1q_u32, vmaxq_f32, vmulq_f32, vorrq_u32,
+    vreinterpretq_f32_u32, vreinterpretq_u32_f32, vshlq_n_u32, vshrq_n_u32, vst1q_f32, vsubq_f32,
 };
 
 use crate::cpu::dispatch::Op;
@@ -23,6 +24,7 @@ unsafe fn enter<O: Op>(op: O) -> O::Out {
 // SAFETY of the blocks below: the trait's contract, handed on unchanged.
 impl Simd for Neon {
     type V = float32x4_t;
+    type U = uint32x4_t;
     const LANES: usize = 4;
     const ROWS: usize = 12;
 
@@ -89,11 +91,46 @@ impl Simd for Neon {
         unsafe { vmaxq_f32(vdupq_n_f32(0.0), v) }
     }
     #[inline(always)]
+    unsafe fn max(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: feature as above.
+        unsafe { vmaxq_f32(a, b) }
+    }
+    #[inline(always)]
     unsafe fn where_positive(gate: float32x4_t, v: float32x4_t) -> float32x4_t {
         // SAFETY: feature as above.
         unsafe {
             let positive = vcgtq_f32(gate, vdupq_n_f32(0.0));
             vreinterpretq_f32_u32(vandq_u32(positive, vreinterpretq_u32_f32(v)))
         }
+    }
+    #[inline(always)]
+    unsafe fn splat_u32(x: u32) -> uint32x4_t {
+        // SAFETY: feature as above.
+        unsafe { vdupq_n_u32(x) }
+    }
+    #[inline(always)]
+    unsafe fn count_u32(first: u32) -> uint32x4_t {
+        // SAFETY: feature as above; four readable lanes.
+        unsafe { vaddq_u32(vdupq_n_u32(first), vld1q_u32([0, 1, 2, 3].as_ptr())) }
+    }
+    #[inline(always)]
+    unsafe fn add_u32(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
+        // SAFETY: feature as above.
+        unsafe { vaddq_u32(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn xor_u32(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
+        // SAFETY: feature as above.
+        unsafe { veorq_u32(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn rotate_u32<const LEFT: i32, const RIGHT: i32>(a: uint32x4_t) -> uint32x4_t {
+        // SAFETY: feature as above.
+        unsafe { vorrq_u32(vshlq_n_u32::<LEFT>(a), vshrq_n_u32::<RIGHT>(a)) }
+    }
+    #[inline(always)]
+    unsafe fn where_at_least(a: uint32x4_t, limit: uint32x4_t, v: float32x4_t) -> float32x4_t {
+        // SAFETY: feature as above.
+        unsafe { vreinterpretq_f32_u32(vandq_u32(vcgeq_u32(a, limit), vreinterpretq_u32_f32(v))) }
     }
 }

@@ -14,6 +14,7 @@ fn zip(a: [f32; 4], b: [f32; 4], f: impl Fn(f32, f32) -> f32) -> [f32; 4] {
 
 impl Simd for Portable {
     type V = [f32; 4];
+    type U = [u32; 4];
     const LANES: usize = 4;
     const ROWS: usize = 4;
 
@@ -70,7 +71,35 @@ impl Simd for Portable {
         v.map(|x| if x < 0.0 { 0.0 } else { x })
     }
     #[inline(always)]
+    unsafe fn max(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        zip(a, b, |x, y| if x > y { x } else { y })
+    }
+    #[inline(always)]
     unsafe fn where_positive(gate: [f32; 4], v: [f32; 4]) -> [f32; 4] {
         zip(gate, v, |g, x| if g > 0.0 { x } else { 0.0 })
+    }
+    #[inline(always)]
+    unsafe fn splat_u32(x: u32) -> [u32; 4] {
+        [x; 4]
+    }
+    #[inline(always)]
+    unsafe fn count_u32(first: u32) -> [u32; 4] {
+        [0, 1, 2, 3].map(|lane| first.wrapping_add(lane))
+    }
+    #[inline(always)]
+    unsafe fn add_u32(a: [u32; 4], b: [u32; 4]) -> [u32; 4] {
+        std::array::from_fn(|i| a[i].wrapping_add(b[i]))
+    }
+    #[inline(always)]
+    unsafe fn xor_u32(a: [u32; 4], b: [u32; 4]) -> [u32; 4] {
+        std::array::from_fn(|i| a[i] ^ b[i])
+    }
+    #[inline(always)]
+    unsafe fn rotate_u32<const LEFT: i32, const RIGHT: i32>(a: [u32; 4]) -> [u32; 4] {
+        a.map(|x| (x << LEFT) | (x >> RIGHT))
+    }
+    #[inline(always)]
+    unsafe fn where_at_least(a: [u32; 4], limit: [u32; 4], v: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| if a[i] >= limit[i] { v[i] } else { 0.0 })
     }
 }
