@@ -196,7 +196,33 @@ pub(crate) fn serialise(values: &Values, metadata: HashMap<String, String>) -> R
         })
         .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
     let written = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
-    written.map_err(|e| ModelError::Candle(candle_core::Error::Msg(e.to_string())))
+    let written =
+        written.map_err(|e| ModelError::Candle(candle_core::Error::Msg(e.to_string())))?;
+    Ok(sort_safetensors_header(&written).unwrap_or(written))
+}
+
+/// The same safetensors file with the entries of its header sorted by name.
+///
+/// The safetensors crate writes metadata in the order of a hash map, another one in every run;
+/// sorted, the same contents are the same bytes. `None` when `file` is not a safetensors file.
+pub fn sort_safetensors_header(file: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = file.split_first_chunk::<8>()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (header, data) = rest.split_at_checked(length)?;
+    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    let sorted: BTreeMap<&str, BTreeMap<&str, &serde_json::Value>> = header
+        .iter()
+        .map(|(name, entry)| {
+            let entry = entry.as_object()?;
+            let entry = entry.iter().map(|(key, value)| (key.as_str(), value));
+            Some((name.as_str(), entry.collect()))
+        })
+        .collect::<Option<_>>()?;
+    let mut header = serde_json::to_vec(&sorted).ok()?;
+    // Data begin at a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let length = u64::try_from(header.len()).ok()?;
+    Some([&length.to_le_bytes(), &header[..], data].concat())
 }
 
 /// Reads float tensors of any width as f32, and the metadata.
@@ -242,4 +268,40 @@ pub(crate) fn deserialise(bytes: &[u8], path: &Path) -> Result<(Values, HashMap<
         values.insert(name.to_owned(), (view.shape().to_vec(), data));
     }
     Ok((values, metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_contents_are_the_same_bytes() {
+        let values = Values::from([
+            ("b".to_owned(), (vec![2], vec![1.0, 2.0])),
+            ("a".to_owned(), (vec![1, 1], vec![-3.0])),
+        ]);
+        let metadata = || {
+            let entry = |i: usize| (format!("key {i} \"quoted\""), format!("value {i}"));
+            (0..20).map(entry).collect::<HashMap<_, _>>()
+        };
+        let first = serialise(&values, metadata()).expect("f32");
+        // Every hash map has an order of its own.
+        for _ in 0..10 {
+            assert_eq!(serialise(&values, metadata()).expect("f32"), first);
+        }
+        let (read, read_metadata) = deserialise(&first, Path::new("x")).expect("just written");
+        assert_eq!((read, read_metadata), (values, metadata()));
+    }
+
+    #[test]
+    fn what_is_no_safetensors_file_has_no_header() {
+        for file in [
+            &b""[..],
+            b"12345678",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff{}",
+            b"\x02\0\0\0\0\0\0\0[]",
+        ] {
+            assert_eq!(sort_safetensors_header(file), None);
+        }
+    }
 }

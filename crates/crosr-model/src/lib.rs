@@ -44,7 +44,7 @@ mod train;
 
 pub use crate::{
     activations::{ActivationStream, Activations, Pooling},
-    checkpoint::ModelCard,
+    checkpoint::{ModelCard, sort_safetensors_header},
     config::{DhrConfig, ReconstructionActivation},
     device::{device, device_name},
     error::{ModelError, Result},

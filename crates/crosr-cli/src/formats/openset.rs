@@ -91,7 +91,8 @@ impl OpenSet {
                     .map_err(failed)?,
             ),
         ];
-        safetensors::serialize(views, Some(metadata)).map_err(failed)
+        let written = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
+        Ok(crosr_model::sort_safetensors_header(&written).unwrap_or(written))
     }
 
     pub(crate) fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
