@@ -8,7 +8,6 @@ use crosr_data::{Batch, BatchPlan, Batches, Dataset, batches};
 use crate::error::Result;
 use crate::network::{DhrNet, DhrOutput, Mode};
 use crate::ops;
-use crate::tape::{Backend, Tape};
 
 /// How a latent's map becomes one number per channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +67,7 @@ impl DhrNet {
     /// [`crate::ModelError::Candle`] when the pictures' size is not the network's.
     pub fn activate(&self, batch: &Batch, pooling: Pooling) -> Result<Activations> {
         let images = Tensor::from_slice(&batch.images, &batch.shape, self.device())?;
-        let tape = Tape::off(Backend::of(self.device()));
+        let tape = self.evaluation_tape();
         let images = ops::from_nchw(&tape, &images)?;
         let output = self.forward_on(&tape, &images, Mode::Eval)?;
         let mut parts = vec![output.logits];
@@ -78,6 +77,7 @@ impl DhrNet {
         let rows = Tensor::cat(&parts, 1)?.flatten_all()?.to_vec1()?;
         let reconstruction_errors =
             ops::squared_errors(&tape, &output.reconstruction, &images)?.to_vec1()?;
+        tape.finish(&[])?;
         Ok(Activations {
             rows,
             dim: self.config().activation_len(),

@@ -24,6 +24,7 @@
 //! metrics (crosr-eval); reading pictures (crosr-data); writing files.
 
 mod activations;
+mod buffers;
 mod checkpoint;
 mod config;
 mod convert;

@@ -1,8 +1,11 @@
 //! The Deep Hierarchical Reconstruction Net.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
+use crate::buffers::Buffers;
 use crate::config::{DhrConfig, ReconstructionActivation};
 use crate::error::Result;
 use crate::ops::{self, ConvNorm, RunningStatistics};
@@ -159,6 +162,7 @@ pub struct DhrNet {
     config: DhrConfig,
     parameters: Parameters,
     device: Device,
+    buffers: Arc<Buffers>,
     stages: [Stage; 3],
     fc: [Linear; 3],
     bottlenecks: [Bottleneck; 3],
@@ -209,6 +213,7 @@ impl DhrNet {
             config: config.clone(),
             parameters,
             device: device.clone(),
+            buffers: Arc::default(),
         })
     }
 
@@ -242,13 +247,12 @@ impl DhrNet {
     /// # Errors
     /// [`crate::ModelError::Candle`] when the shape or device does not fit.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<DhrOutput> {
-        let backend = Backend::of(&self.device);
         let tape = match mode {
-            Mode::Train { .. } => Tape::candle(backend),
-            Mode::Eval => Tape::off(backend),
+            Mode::Train { .. } => Tape::candle(Backend::of(&self.device)),
+            Mode::Eval => self.evaluation_tape(),
         };
         let output = self.forward_on(&tape, &ops::from_nchw(&tape, images)?, mode)?;
-        Ok(DhrOutput {
+        let output = DhrOutput {
             logits: output.logits,
             latents: [
                 ops::to_nchw(&tape, &output.latents[0])?,
@@ -256,7 +260,20 @@ impl DhrNet {
                 ops::to_nchw(&tape, &output.latents[2])?,
             ],
             reconstruction: ops::to_nchw(&tape, &output.reconstruction)?,
-        })
+        };
+        let [z3, z2, z1] = &output.latents;
+        tape.finish(&[&output.logits, z3, z2, z1, &output.reconstruction])?;
+        Ok(output)
+    }
+
+    /// A tape for a pass without gradients, on memory of earlier passes.
+    pub(crate) fn evaluation_tape(&self) -> Tape {
+        Tape::off(Backend::of(&self.device)).with_buffers(&self.buffers)
+    }
+
+    /// A tape for a pass that is differentiated at once, on memory of earlier passes.
+    pub(crate) fn training_tape(&self) -> Tape {
+        Tape::recording(Backend::of(&self.device)).with_buffers(&self.buffers)
     }
 
     /// The pass itself; images, latents and reconstruction are in the backend's own layout.

@@ -11,6 +11,8 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor,
 };
 
+use crate::buffers::Buffers;
+
 /// A contiguous f32 tensor as a kernel sees it.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
@@ -23,22 +25,27 @@ pub(crate) trait Operator: Send + Sync + 'static {
     /// Name for error messages.
     fn name(&self) -> &'static str;
 
-    /// The result and its shape.
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)>;
+    /// The result, its memory from `buffers` if it is large, and its shape.
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)>;
 
-    /// Gradients with respect to the inputs, given the gradient of the result. An input whose
-    /// entry in `wanted` is false may be left out.
+    /// Gradients with respect to the inputs, given the gradient of the result, which is spent: it
+    /// becomes a result or goes to `buffers`. An input whose entry in `wanted` is false may be
+    /// left out.
     fn backward(
         &self,
         inputs: &[View<'_>],
         output: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         wanted: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>>;
 }
 
 /// An [`Operator`] as a candle custom operator.
-pub(crate) struct Custom(pub(crate) Arc<dyn Operator>);
+pub(crate) struct Custom {
+    pub(crate) operator: Arc<dyn Operator>,
+    pub(crate) buffers: Arc<Buffers>,
+}
 
 fn contiguous<'a>(storage: &'a CpuStorage, layout: &'a Layout) -> Result<View<'a>> {
     let data = storage.as_slice::<f32>()?;
@@ -69,7 +76,7 @@ pub(crate) fn with_views<R>(
 
 impl Custom {
     fn run(&self, inputs: &[View<'_>]) -> Result<(CpuStorage, Shape)> {
-        let (data, dims) = self.0.forward(inputs)?;
+        let (data, dims) = self.operator.forward(inputs, &self.buffers)?;
         Ok((CpuStorage::F32(data), Shape::from(dims)))
     }
 
@@ -84,8 +91,9 @@ impl Custom {
         let mut tensors = inputs.to_vec();
         tensors.extend([output, &gradient]);
         let gradients = with_views(&tensors, |views| {
-            self.0
-                .backward(&views[..N], views[N], views[N + 1].data, &wanted)
+            let gradient = views[N + 1].data.to_vec();
+            let operator = &self.operator;
+            operator.backward(&views[..N], views[N], gradient, &wanted, &self.buffers)
         })?;
         let mut result = [const { None }; N];
         for ((slot, gradient), input) in result.iter_mut().zip(gradients).zip(inputs) {
@@ -99,7 +107,7 @@ impl Custom {
 
 impl CustomOp1 for Custom {
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.operator.name()
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -114,7 +122,7 @@ impl CustomOp1 for Custom {
 
 impl CustomOp2 for Custom {
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.operator.name()
     }
 
     fn cpu_fwd(
@@ -141,7 +149,7 @@ impl CustomOp2 for Custom {
 
 impl CustomOp3 for Custom {
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.operator.name()
     }
 
     fn cpu_fwd(

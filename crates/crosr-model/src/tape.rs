@@ -1,16 +1,14 @@
 //! Recording a forward pass and differentiating it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, TensorId};
-use rayon::prelude::*;
 
+use crate::buffers::Buffers;
+use crate::cpu;
 use crate::operator::{Custom, Operator, with_views};
-
-/// Values that one thread adds at a time.
-const CHUNK: usize = 1 << 15;
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +38,8 @@ struct Node {
 }
 
 enum Recording {
-    Off,
+    /// Nothing to differentiate; outputs whose memory [`Tape::finish`] takes back.
+    Off(Mutex<Vec<Tensor>>),
     /// candle's own graph.
     Candle,
     /// Ours.
@@ -50,37 +49,47 @@ enum Recording {
 /// The operators of one forward pass, in order.
 ///
 /// Values flow backwards once: a node is dropped as soon as it is differentiated, and a gradient
-/// is moved to its only reader instead of being added to zeros.
+/// is moved to its only reader instead of being added to zeros. The memory of values that have had
+/// their last reader goes to the next operator.
 pub(crate) struct Tape {
     backend: Backend,
+    buffers: Arc<Buffers>,
     recording: Recording,
 }
 
 impl Tape {
     /// No gradients wanted.
     pub(crate) fn off(backend: Backend) -> Self {
-        Self {
-            backend,
-            recording: Recording::Off,
-        }
+        Self::new(backend, Recording::Off(Mutex::default()))
     }
 
     /// Gradients through candle's own graph.
     pub(crate) fn candle(backend: Backend) -> Self {
-        Self {
-            backend,
-            recording: Recording::Candle,
-        }
+        Self::new(backend, Recording::Candle)
     }
 
     /// The quickest way to gradients on a device.
     pub(crate) fn recording(backend: Backend) -> Self {
         match backend {
-            Backend::Kernels => Self {
-                backend,
-                recording: Recording::Own(Mutex::new(Vec::new())),
-            },
+            Backend::Kernels => Self::new(backend, Recording::Own(Mutex::default())),
             Backend::Candle => Self::candle(backend),
+        }
+    }
+
+    fn new(backend: Backend, recording: Recording) -> Self {
+        Self {
+            backend,
+            buffers: Arc::default(),
+            recording,
+        }
+    }
+
+    /// With memory that earlier passes have left. Not for [`Tape::candle`], whose values live as
+    /// long as their readers wish.
+    pub(crate) fn with_buffers(self, buffers: &Arc<Buffers>) -> Self {
+        Self {
+            buffers: buffers.clone(),
+            ..self
         }
     }
 
@@ -91,7 +100,10 @@ impl Tape {
     /// Applies an operator of one to three inputs.
     pub(crate) fn apply(&self, operator: impl Operator, inputs: &[&Tensor]) -> Result<Tensor> {
         let operator: Arc<dyn Operator> = Arc::new(operator);
-        let custom = Custom(operator.clone());
+        let custom = Custom {
+            operator: operator.clone(),
+            buffers: self.buffers.clone(),
+        };
         let output = match (&self.recording, inputs) {
             (Recording::Candle, [a]) => a.apply_op1(custom)?,
             (Recording::Candle, [a, b]) => a.apply_op2(b, custom)?,
@@ -113,36 +125,50 @@ impl Tape {
     }
 
     fn push(&self, operator: Option<Arc<dyn Operator>>, inputs: &[&Tensor], output: &Tensor) {
-        if let Recording::Own(nodes) = &self.recording {
-            nodes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Node {
-                    operator,
-                    inputs: inputs.iter().map(|&t| t.clone()).collect(),
-                    output: output.clone(),
-                });
+        match &self.recording {
+            Recording::Own(nodes) => locked(nodes).push(Node {
+                operator,
+                inputs: inputs.iter().map(|&t| t.clone()).collect(),
+                output: output.clone(),
+            }),
+            Recording::Off(outputs) if operator.is_some() => locked(outputs).push(output.clone()),
+            Recording::Off(_) | Recording::Candle => {}
         }
+    }
+
+    /// Ends a pass that is not differentiated: all its values but `kept` are read no more, and
+    /// tensors that hold them are empty from now on.
+    pub(crate) fn finish(self, kept: &[&Tensor]) -> Result<()> {
+        if let Recording::Off(outputs) = &self.recording {
+            for output in locked(outputs).drain(..) {
+                if kept.iter().all(|kept| kept.id() != output.id()) {
+                    self.buffers.reclaim(&output)?;
+                }
+            }
+        }
+        self.buffers.end_pass();
+        Ok(())
     }
 
     /// Gradients of `Σ seed · output`, for a seed of the output's shape.
     #[cfg(test)]
     pub(crate) fn backward_from(self, output: &Tensor, seed: &Tensor) -> Result<Gradients> {
         match self.recording {
-            Recording::Off => candle_core::bail!("this pass was not recorded"),
+            Recording::Off(_) => candle_core::bail!("this pass was not recorded"),
             Recording::Candle => Ok(Gradients::Candle((output * seed)?.sum_all()?.backward()?)),
             Recording::Own(nodes) => {
                 let nodes = nodes.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let seed = seed.flatten_all()?.to_vec1()?;
-                differentiate(nodes, HashMap::from([(output.id(), seed)]))
+                differentiate(nodes, HashMap::from([(output.id(), seed)]), self.buffers)
             }
         }
     }
 
-    /// Gradients of `Σ weight · output` over the given scalar outputs.
+    /// Gradients of `Σ weight · output` over the given scalar outputs. The values of the pass are
+    /// read for the last time: tensors that hold them are empty afterwards.
     pub(crate) fn backward(self, outputs: &[(&Tensor, f64)]) -> Result<Gradients> {
         match self.recording {
-            Recording::Off => candle_core::bail!("this pass was not recorded"),
+            Recording::Off(_) => candle_core::bail!("this pass was not recorded"),
             Recording::Candle => {
                 let mut total: Option<Tensor> = None;
                 for (output, weight) in outputs {
@@ -162,9 +188,9 @@ impl Tape {
                 let mut seeds = HashMap::new();
                 for (output, weight) in outputs {
                     let seed = vec![*weight as f32; output.elem_count()];
-                    accumulate(&mut seeds, output.id(), seed);
+                    accumulate(&mut seeds, output.id(), seed, &self.buffers);
                 }
-                differentiate(nodes, seeds)
+                differentiate(nodes, seeds, self.buffers)
             }
         }
     }
@@ -174,6 +200,7 @@ impl Tape {
 fn differentiate(
     mut nodes: Vec<Node>,
     mut gradients: HashMap<TensorId, Vec<f32>>,
+    buffers: Arc<Buffers>,
 ) -> Result<Gradients> {
     // An input needs a gradient if it is a variable or was itself computed from one.
     let mut tracked: HashSet<TensorId> = HashSet::new();
@@ -187,53 +214,68 @@ fn differentiate(
         }
     }
     while let Some(node) = nodes.pop() {
-        let Some(gradient) = gradients.remove(&node.output.id()) else {
-            continue;
-        };
+        let gradient = gradients.remove(&node.output.id());
         let Some(operator) = node.operator else {
-            accumulate(&mut gradients, node.inputs[0].id(), gradient);
+            if let Some(gradient) = gradient {
+                accumulate(&mut gradients, node.inputs[0].id(), gradient, &buffers);
+            }
             continue;
         };
-        let wanted: Vec<bool> = node
-            .inputs
-            .iter()
-            .map(|t| t.is_variable() || tracked.contains(&t.id()))
-            .collect();
-        let mut tensors: Vec<&Tensor> = node.inputs.iter().collect();
-        tensors.push(&node.output);
-        let results = with_views(&tensors, |views| match views.split_last() {
-            Some((output, inputs)) => operator.backward(inputs, *output, &gradient, &wanted),
-            None => Ok(Vec::new()),
-        })?;
-        for ((result, input), wanted) in results.into_iter().zip(&node.inputs).zip(&wanted) {
-            if let (Some(result), true) = (result, wanted) {
-                accumulate(&mut gradients, input.id(), result);
+        if let Some(gradient) = gradient {
+            let wanted: Vec<bool> = node
+                .inputs
+                .iter()
+                .map(|t| t.is_variable() || tracked.contains(&t.id()))
+                .collect();
+            let mut tensors: Vec<&Tensor> = node.inputs.iter().collect();
+            tensors.push(&node.output);
+            let results = with_views(&tensors, |views| match views.split_last() {
+                Some((output, inputs)) => {
+                    operator.backward(inputs, *output, gradient, &wanted, &buffers)
+                }
+                None => Ok(Vec::new()),
+            })?;
+            for ((result, input), wanted) in results.into_iter().zip(&node.inputs).zip(&wanted) {
+                match result {
+                    Some(result) if *wanted => {
+                        accumulate(&mut gradients, input.id(), result, &buffers);
+                    }
+                    Some(result) => buffers.give(result),
+                    None => {}
+                }
             }
         }
+        // Its readers came later in the pass, so they are done.
+        buffers.reclaim(&node.output)?;
     }
-    Ok(Gradients::Own(gradients))
+    Ok(Gradients::Own(gradients, buffers))
 }
 
-fn accumulate(gradients: &mut HashMap<TensorId, Vec<f32>>, id: TensorId, gradient: Vec<f32>) {
+fn accumulate(
+    gradients: &mut HashMap<TensorId, Vec<f32>>,
+    id: TensorId,
+    gradient: Vec<f32>,
+    buffers: &Buffers,
+) {
     match gradients.entry(id) {
         std::collections::hash_map::Entry::Vacant(slot) => {
             slot.insert(gradient);
         }
         std::collections::hash_map::Entry::Occupied(mut slot) => {
-            let sum = slot.get_mut().par_chunks_mut(CHUNK);
-            sum.zip(gradient.par_chunks(CHUNK)).for_each(|(sum, more)| {
-                sum.iter_mut()
-                    .zip(more)
-                    .for_each(|(sum, more)| *sum += more);
-            });
+            cpu::accumulate(slot.get_mut(), &gradient);
+            buffers.give(gradient);
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gradients by variable.
 pub(crate) enum Gradients {
     Candle(GradStore),
-    Own(HashMap<TensorId, Vec<f32>>),
+    Own(HashMap<TensorId, Vec<f32>>, Arc<Buffers>),
 }
 
 impl Gradients {
@@ -241,7 +283,7 @@ impl Gradients {
     pub(crate) fn get(&self, variable: &Tensor) -> Result<Option<Tensor>> {
         match self {
             Self::Candle(store) => Ok(store.get(variable).cloned()),
-            Self::Own(gradients) => gradients
+            Self::Own(gradients, _) => gradients
                 .get(&variable.id())
                 .map(|g| Tensor::from_slice(g, variable.shape(), variable.device()))
                 .transpose(),
@@ -252,7 +294,18 @@ impl Gradients {
     pub(crate) fn slice(&self, variable: &Tensor) -> Option<&[f32]> {
         match self {
             Self::Candle(_) => None,
-            Self::Own(gradients) => gradients.get(&variable.id()).map(Vec::as_slice),
+            Self::Own(gradients, _) => gradients.get(&variable.id()).map(Vec::as_slice),
+        }
+    }
+}
+
+impl Drop for Gradients {
+    fn drop(&mut self) {
+        if let Self::Own(gradients, buffers) = self {
+            for (_, gradient) in gradients.drain() {
+                buffers.give(gradient);
+            }
+            buffers.end_pass();
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::network::{DhrNet, Mode};
 use crate::ops;
 use crate::schedule::Schedule;
 use crate::sgd::Sgd;
-use crate::tape::{Backend, Tape};
+use crate::tape::Backend;
 
 /// How to train. [`TrainParams::new`] gives documented defaults.
 #[derive(Clone, Debug)]
@@ -409,7 +409,7 @@ impl Trainer {
             .map(|(label, &index)| label.ok_or(ModelError::Unlabelled { index }))
             .collect::<Result<Vec<usize>>>()?;
         let images = Tensor::from_slice(&batch.images, &batch.shape, self.network.device())?;
-        let tape = Tape::recording(Backend::of(self.network.device()));
+        let tape = self.network.training_tape();
         let images = ops::from_nchw(&tape, &images)?;
         let dropout_seed = self
             .params
@@ -479,11 +479,11 @@ pub fn validate(
     dataset: Arc<dyn Dataset>,
     batch_size: usize,
 ) -> Result<Validation> {
-    let tape = Tape::off(Backend::of(network.device()));
     let (mut samples, mut correct, mut error) = (0, 0, 0.0);
     for batch in batches(dataset, &evaluation_plan(network, card, batch_size, 0))? {
         let batch = batch?;
         let images = Tensor::from_slice(&batch.images, &batch.shape, network.device())?;
+        let tape = network.evaluation_tape();
         let images = ops::from_nchw(&tape, &images)?;
         let output = network.forward_on(&tape, &images, Mode::Eval)?;
         let labels = batch
@@ -496,6 +496,7 @@ pub fn validate(
             ops::squared_errors(&tape, &output.reconstruction, &images)?.to_vec1()?;
         samples += labels.len();
         correct += count_correct(&output.logits, &labels)?;
+        tape.finish(&[])?;
         error += errors.iter().map(|&e| f64::from(e)).sum::<f64>();
     }
     let per_sample = |sum: f64| sum / samples.max(1) as f64;

@@ -5,9 +5,9 @@ mod cpu_support;
 
 use cpu_support::{assert_close, on_every_path, random, same_bits_for_all_thread_counts};
 use crosr_model::cpu::{
-    BatchNorm, Conv3x3, Dropout, MaxPool2x2, PooledBatchNorm, SgdStep, add, add_relu, global_max,
-    global_mean, mean_squared_error, mean_squared_error_gradient, nchw_to_nhwc, nhwc_to_nchw, relu,
-    relu_backward, scale_shift, sgd_step, softmax_cross_entropy,
+    BatchNorm, Conv3x3, Dropout, MaxPool2x2, PooledBatchNorm, SgdStep, accumulate, add, add_relu,
+    global_max, global_mean, mean_squared_error, mean_squared_error_gradient, nchw_to_nhwc,
+    nhwc_to_nchw, relu, relu_backward, scale_shift, sgd_step, softmax_cross_entropy,
 };
 
 const EPS: f64 = 1e-5;
@@ -413,9 +413,12 @@ fn elementwise_operators() {
             assert!((0..len).all(|i| y[i] == a[i] + b[i]));
             add_relu(&a, &b, &mut y);
             assert!((0..len).all(|i| y[i] == (a[i] + b[i]).max(0.0)));
-            let mut dx = vec![f32::NAN; len];
-            relu_backward(&y, &b, &mut dx);
+            let mut dx = b.clone();
+            relu_backward(&y, &mut dx);
             assert!((0..len).all(|i| dx[i] == if y[i] > 0.0 { b[i] } else { 0.0 }));
+            accumulate(&mut dx, &a);
+            relu_backward(&vec![1.0; len], &mut dx);
+            assert!((0..len).all(|i| dx[i] == a[i] + if y[i] > 0.0 { b[i] } else { 0.0 }));
         });
     }
     let mut y = [0.0];

@@ -46,25 +46,41 @@ pub fn relu(x: &[f32], y: &mut [f32]) {
         });
 }
 
-/// `dx = dy` where the output `y` of the ReLU is positive, else 0.
-pub fn relu_backward(y: &[f32], dy: &[f32], dx: &mut [f32]) {
-    assert_eq!(
-        (y.len(), dy.len()),
-        (dx.len(), dx.len()),
-        "length of the input gradient"
-    );
+/// Makes the gradient of the ReLU's output `y` that of its input: 0 where `y`
+/// is not positive.
+pub fn relu_backward(y: &[f32], gradient: &mut [f32]) {
+    assert_eq!(y.len(), gradient.len(), "length of the gradient");
     let path = dispatch::current();
-    let inputs = y.par_chunks(CHUNK).zip(dy.par_chunks(CHUNK));
-    dx.par_chunks_mut(CHUNK)
-        .zip(inputs)
-        .for_each(|(dx, (y, dy))| {
+    gradient
+        .par_chunks_mut(CHUNK)
+        .zip(y.par_chunks(CHUNK))
+        .for_each(|(gradient, y)| {
             vectorised(
                 path,
                 #[inline(always)]
                 || {
-                    for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
-                        *dx = if y > 0.0 { dy } else { 0.0 };
+                    for (gradient, &y) in gradient.iter_mut().zip(y) {
+                        *gradient = if y > 0.0 { *gradient } else { 0.0 };
                     }
+                },
+            );
+        });
+}
+
+/// `sum += more`.
+pub fn accumulate(sum: &mut [f32], more: &[f32]) {
+    assert_eq!(sum.len(), more.len(), "length of the sum");
+    let path = dispatch::current();
+    sum.par_chunks_mut(CHUNK)
+        .zip(more.par_chunks(CHUNK))
+        .for_each(|(sum, more)| {
+            vectorised(
+                path,
+                #[inline(always)]
+                || {
+                    sum.iter_mut()
+                        .zip(more)
+                        .for_each(|(sum, &more)| *sum += more)
                 },
             );
         });

@@ -92,7 +92,7 @@ pub use crate::cpu::{
     conv3x3::Conv3x3,
     dispatch::{Path, available_paths, with_path},
     dropout::Dropout,
-    elementwise::{add, add_relu, relu, relu_backward},
+    elementwise::{accumulate, add, add_relu, relu, relu_backward},
     layout::{nchw_to_nhwc, nhwc_to_nchw},
     linear::Linear,
     loss::{mean_squared_error, mean_squared_error_gradient, softmax_cross_entropy},

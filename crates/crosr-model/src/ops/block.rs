@@ -74,7 +74,7 @@ pub(crate) fn conv_norm_relu_pool(
         }
         (false, Backend::Kernels) => {
             let (weight, bias) = fold_batch_norm(layer)?;
-            conv3x3_relu_pool(x, &weight, &bias)
+            conv3x3_relu_pool(tape, x, &weight, &bias)
         }
         (_, Backend::Candle) => max_pool2(tape, &conv_norm_relu(tape, x, layer, train)?),
     }

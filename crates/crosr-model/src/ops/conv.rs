@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
-use super::{Slot, add_channels, before_relu, even, nhwc};
+use super::{Slot, add_channels, even, nhwc};
+use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
@@ -49,8 +50,13 @@ pub(super) fn conv3x3_with_statistics(
 }
 
 /// The kernels' convolution, ReLU and 2x2 maximum in one. Not differentiated.
-pub(super) fn conv3x3_relu_pool(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    Tape::off(Backend::Kernels).apply(PooledConv3x3, &[x, weight, bias])
+pub(super) fn conv3x3_relu_pool(
+    tape: &Tape,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+) -> Result<Tensor> {
+    tape.apply(PooledConv3x3, &[x, weight, bias])
 }
 
 /// `x` spread by `weight` (in, out, 2, 2) to twice its size, plus `bias`, with ReLU if asked for.
@@ -97,9 +103,9 @@ impl Operator for Conv3x3 {
         "conv3x3"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = Self::shape(inputs[0], inputs[1])?;
-        let mut y = vec![0.0; shape.output_len()];
+        let mut y = buffers.take(shape.output_len());
         let [x, weight, bias] = [inputs[0].data, inputs[1].data, inputs[2].data];
         match &self.statistics {
             Some(slot) => {
@@ -114,19 +120,23 @@ impl Operator for Conv3x3 {
         &self,
         inputs: &[View<'_>],
         output: View<'_>,
-        gradient: &[f32],
+        mut gradient: Vec<f32>,
         wanted: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let shape = Self::shape(inputs[0], inputs[1])?;
-        let masked = before_relu(self.relu, output.data, gradient);
-        let gradient = masked.as_deref().unwrap_or(gradient);
+        if self.relu {
+            cpu::relu_backward(output.data, &mut gradient);
+        }
         let dx = wanted[0].then(|| {
-            let mut dx = vec![0.0; shape.input_len()];
-            shape.input_gradient(gradient, inputs[1].data, &mut dx);
+            let mut dx = buffers.take(shape.input_len());
+            shape.input_gradient(&gradient, inputs[1].data, &mut dx);
             dx
         });
-        let (mut dweight, mut dbias) = (vec![0.0; shape.weight_len()], vec![0.0; shape.c_out]);
-        shape.weight_gradient(inputs[0].data, gradient, &mut dweight, Some(&mut dbias));
+        let (mut dweight, mut dbias) =
+            (buffers.take(shape.weight_len()), buffers.take(shape.c_out));
+        shape.weight_gradient(inputs[0].data, &gradient, &mut dweight, Some(&mut dbias));
+        buffers.give(gradient);
         Ok(vec![dx, Some(dweight), Some(dbias)])
     }
 }
@@ -138,10 +148,10 @@ impl Operator for PooledConv3x3 {
         "conv3x3_relu_pool"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = Conv3x3::shape(inputs[0], inputs[1])?;
         let (h, w) = even(shape.h, shape.w)?;
-        let mut y = vec![0.0; shape.output_len() / 4];
+        let mut y = buffers.take(shape.output_len() / 4);
         let [x, weight, bias] = [inputs[0].data, inputs[1].data, inputs[2].data];
         shape.forward_pooled(x, weight, Some(bias), &mut y);
         Ok((y, vec![shape.n, h / 2, w / 2, shape.c_out]))
@@ -151,8 +161,9 @@ impl Operator for PooledConv3x3 {
         &self,
         _: &[View<'_>],
         _: View<'_>,
-        _: &[f32],
+        _: Vec<f32>,
         _: &[bool],
+        _: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         candle_core::bail!("convolution and pooling in one are for evaluation")
     }
@@ -183,9 +194,9 @@ impl Operator for ConvTranspose2x2 {
         "conv_transpose2x2"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = Self::shape(inputs[0], inputs[1])?;
-        let mut y = vec![0.0; shape.output_len()];
+        let mut y = buffers.take(shape.output_len());
         shape.forward(
             inputs[0].data,
             inputs[1].data,
@@ -200,19 +211,23 @@ impl Operator for ConvTranspose2x2 {
         &self,
         inputs: &[View<'_>],
         output: View<'_>,
-        gradient: &[f32],
+        mut gradient: Vec<f32>,
         wanted: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let shape = Self::shape(inputs[0], inputs[1])?;
-        let masked = before_relu(self.relu, output.data, gradient);
-        let gradient = masked.as_deref().unwrap_or(gradient);
+        if self.relu {
+            cpu::relu_backward(output.data, &mut gradient);
+        }
         let dx = wanted[0].then(|| {
-            let mut dx = vec![0.0; shape.input_len()];
-            shape.input_gradient(gradient, inputs[1].data, &mut dx);
+            let mut dx = buffers.take(shape.input_len());
+            shape.input_gradient(&gradient, inputs[1].data, &mut dx);
             dx
         });
-        let (mut dweight, mut dbias) = (vec![0.0; shape.weight_len()], vec![0.0; shape.c_out]);
-        shape.weight_gradient(inputs[0].data, gradient, &mut dweight, Some(&mut dbias));
+        let (mut dweight, mut dbias) =
+            (buffers.take(shape.weight_len()), buffers.take(shape.c_out));
+        shape.weight_gradient(inputs[0].data, &gradient, &mut dweight, Some(&mut dbias));
+        buffers.give(gradient);
         Ok(vec![dx, Some(dweight), Some(dbias)])
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
+use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
@@ -21,12 +22,12 @@ impl Operator for Add {
         "add"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [a, b] = [inputs[0], inputs[1]];
         if a.dims != b.dims {
             candle_core::bail!("shapes {:?} and {:?} are added", a.dims, b.dims);
         }
-        let mut y = vec![0.0; a.data.len()];
+        let mut y = buffers.take(a.data.len());
         cpu::add(a.data, b.data, &mut y);
         Ok((y, a.dims.to_vec()))
     }
@@ -35,13 +36,16 @@ impl Operator for Add {
         &self,
         _: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         wanted: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
-        Ok(wanted
-            .iter()
-            .map(|wanted| wanted.then(|| gradient.to_vec()))
-            .collect())
+        let first = wanted[0].then(|| {
+            let mut copy = buffers.take(gradient.len());
+            copy.copy_from_slice(&gradient);
+            copy
+        });
+        Ok(vec![first, Some(gradient)])
     }
 }
 
@@ -80,8 +84,8 @@ impl Operator for Dropout {
         "dropout"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
-        let mut y = vec![0.0; inputs[0].data.len()];
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
+        let mut y = buffers.take(inputs[0].data.len());
         self.mask.apply(inputs[0].data, &mut y);
         Ok((y, inputs[0].dims.to_vec()))
     }
@@ -90,12 +94,14 @@ impl Operator for Dropout {
         &self,
         _: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         _: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         // The mask follows from its key, so it is drawn again rather than kept.
-        let mut dx = vec![0.0; gradient.len()];
-        self.mask.apply(gradient, &mut dx);
+        let mut dx = buffers.take(gradient.len());
+        self.mask.apply(&gradient, &mut dx);
+        buffers.give(gradient);
         Ok(vec![Some(dx)])
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::nhwc;
+use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
@@ -49,8 +50,9 @@ fn transposed(
     transpose: fn(&[f32], usize, usize, &mut [f32]),
     channels: usize,
     pixels: usize,
+    buffers: &Buffers,
 ) -> Vec<f32> {
-    let mut y = vec![0.0; data.len()];
+    let mut y = buffers.take(data.len());
     transpose(data, channels, pixels, &mut y);
     y
 }
@@ -60,9 +62,9 @@ impl Operator for ToNhwc {
         "to_nhwc"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [n, c, h, w] = nhwc(inputs[0])?;
-        let y = transposed(inputs[0].data, cpu::nchw_to_nhwc, c, h * w);
+        let y = transposed(inputs[0].data, cpu::nchw_to_nhwc, c, h * w, buffers);
         Ok((y, vec![n, h, w, c]))
     }
 
@@ -70,16 +72,14 @@ impl Operator for ToNhwc {
         &self,
         inputs: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         _: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let [_, c, h, w] = nhwc(inputs[0])?;
-        Ok(vec![Some(transposed(
-            gradient,
-            cpu::nhwc_to_nchw,
-            c,
-            h * w,
-        ))])
+        let dx = transposed(&gradient, cpu::nhwc_to_nchw, c, h * w, buffers);
+        buffers.give(gradient);
+        Ok(vec![Some(dx)])
     }
 }
 
@@ -88,9 +88,9 @@ impl Operator for ToNchw {
         "to_nchw"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [n, h, w, c] = nhwc(inputs[0])?;
-        let y = transposed(inputs[0].data, cpu::nhwc_to_nchw, c, h * w);
+        let y = transposed(inputs[0].data, cpu::nhwc_to_nchw, c, h * w, buffers);
         Ok((y, vec![n, c, h, w]))
     }
 
@@ -98,15 +98,13 @@ impl Operator for ToNchw {
         &self,
         inputs: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         _: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let [_, h, w, c] = nhwc(inputs[0])?;
-        Ok(vec![Some(transposed(
-            gradient,
-            cpu::nchw_to_nhwc,
-            c,
-            h * w,
-        ))])
+        let dx = transposed(&gradient, cpu::nchw_to_nhwc, c, h * w, buffers);
+        buffers.give(gradient);
+        Ok(vec![Some(dx)])
     }
 }

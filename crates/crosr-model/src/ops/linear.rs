@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::before_relu;
+use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
@@ -46,9 +46,9 @@ impl Operator for Linear {
         "linear"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = Self::shape(inputs[0], inputs[1])?;
-        let mut y = vec![0.0; shape.rows * shape.outputs];
+        let mut y = buffers.take(shape.rows * shape.outputs);
         shape.forward(inputs[0].data, inputs[1].data, Some(inputs[2].data), &mut y);
         if self.relu {
             // A NaN stays one, so that a failing training is noticed.
@@ -61,20 +61,23 @@ impl Operator for Linear {
         &self,
         inputs: &[View<'_>],
         output: View<'_>,
-        gradient: &[f32],
+        mut gradient: Vec<f32>,
         wanted: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let shape = Self::shape(inputs[0], inputs[1])?;
-        let masked = before_relu(self.relu, output.data, gradient);
-        let gradient = masked.as_deref().unwrap_or(gradient);
+        if self.relu {
+            cpu::relu_backward(output.data, &mut gradient);
+        }
         let dx = wanted[0].then(|| {
-            let mut dx = vec![0.0; shape.rows * shape.inputs];
-            shape.input_gradient(gradient, inputs[1].data, &mut dx);
+            let mut dx = buffers.take(shape.rows * shape.inputs);
+            shape.input_gradient(&gradient, inputs[1].data, &mut dx);
             dx
         });
-        let mut dweight = vec![0.0; shape.outputs * shape.inputs];
-        let mut dbias = vec![0.0; shape.outputs];
-        shape.weight_gradient(inputs[0].data, gradient, &mut dweight, Some(&mut dbias));
+        let mut dweight = buffers.take(shape.outputs * shape.inputs);
+        let mut dbias = buffers.take(shape.outputs);
+        shape.weight_gradient(inputs[0].data, &gradient, &mut dweight, Some(&mut dbias));
+        buffers.give(gradient);
         Ok(vec![dx, Some(dweight), Some(dbias)])
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
+use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
@@ -34,7 +35,7 @@ impl Operator for CrossEntropy {
         "cross_entropy"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], _: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let n_classes = inputs[0].dims.last().copied().unwrap_or(0);
         let loss = cpu::softmax_cross_entropy(inputs[0].data, &self.labels, n_classes, 1.0, None);
         Ok((vec![loss as f32], vec![]))
@@ -44,11 +45,12 @@ impl Operator for CrossEntropy {
         &self,
         inputs: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         _: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let n_classes = inputs[0].dims.last().copied().unwrap_or(0);
-        let mut dx = vec![0.0; inputs[0].data.len()];
+        let mut dx = buffers.take(inputs[0].data.len());
         cpu::softmax_cross_entropy(
             inputs[0].data,
             &self.labels,
@@ -75,7 +77,7 @@ impl Operator for MeanSquaredError {
         "mean_squared_error"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], _: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [x, target] = [inputs[0], inputs[1]];
         if x.dims != target.dims {
             candle_core::bail!("shapes {:?} and {:?} are compared", x.dims, target.dims);
@@ -90,11 +92,12 @@ impl Operator for MeanSquaredError {
         &self,
         inputs: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         wanted: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let towards = |a: View<'_>, b: View<'_>| {
-            let mut da = vec![0.0; a.data.len()];
+            let mut da = buffers.take(a.data.len());
             cpu::mean_squared_error_gradient(a.data, b.data, gradient[0], &mut da);
             da
         };
@@ -108,9 +111,7 @@ impl Operator for MeanSquaredError {
 /// Mean squared error of each sample, (n). Not differentiated.
 pub(crate) fn squared_errors(tape: &Tape, x: &Tensor, target: &Tensor) -> Result<Tensor> {
     match tape.backend() {
-        Backend::Kernels => {
-            Tape::off(Backend::Kernels).apply(SquaredErrors, &[&x.detach(), &target.detach()])
-        }
+        Backend::Kernels => tape.apply(SquaredErrors, &[&x.detach(), &target.detach()]),
         Backend::Candle => (x - target)?.sqr()?.flatten_from(1)?.mean(1),
     }
 }
@@ -122,7 +123,7 @@ impl Operator for SquaredErrors {
         "squared_errors"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], _: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [x, target] = [inputs[0], inputs[1]];
         let n = x.dims.first().copied().unwrap_or(0);
         let size = x.data.len().checked_div(n).unwrap_or(0).max(1);
@@ -139,8 +140,9 @@ impl Operator for SquaredErrors {
         &self,
         _: &[View<'_>],
         _: View<'_>,
-        _: &[f32],
+        _: Vec<f32>,
         _: &[bool],
+        _: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         candle_core::bail!("errors of single samples are for evaluation")
     }

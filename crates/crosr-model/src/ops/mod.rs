@@ -80,12 +80,3 @@ impl<T> Slot<T> {
 fn add_channels(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
     x.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?)
 }
-
-/// The gradient before a ReLU, given the output after it.
-fn before_relu(relu: bool, output: &[f32], gradient: &[f32]) -> Option<Vec<f32>> {
-    relu.then(|| {
-        let mut masked = vec![0.0; gradient.len()];
-        crate::cpu::relu_backward(output, gradient, &mut masked);
-        masked
-    })
-}

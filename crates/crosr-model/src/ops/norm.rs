@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor, Var};
 
 use super::{ConvNorm, Slot, even, nhwc};
+use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Operator, View, with_views};
 use crate::tape::{Backend, Tape};
@@ -147,9 +148,9 @@ impl Operator for BatchNormRelu {
         "batch_norm_relu"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
-        let mut y = vec![0.0; x.data.len()];
+        let mut y = buffers.take(x.data.len());
         shape(x)?.normalise(x.data, &self.statistics, weight.data, bias.data, &mut y);
         Ok((y, x.dims.to_vec()))
     }
@@ -158,16 +159,17 @@ impl Operator for BatchNormRelu {
         &self,
         inputs: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         _: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
         let shape = shape(x)?;
-        let mut dx = vec![0.0; x.data.len()];
-        let (mut dweight, mut dbias) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
+        let mut dx = buffers.take(x.data.len());
+        let (mut dweight, mut dbias) = (buffers.take(shape.channels), buffers.take(shape.channels));
         shape.backward(
             x.data,
-            gradient,
+            &gradient,
             weight.data,
             bias.data,
             &self.statistics.mean,
@@ -176,6 +178,7 @@ impl Operator for BatchNormRelu {
             &mut dweight,
             &mut dbias,
         );
+        buffers.give(gradient);
         Ok(vec![Some(dx), Some(dweight), Some(dbias)])
     }
 }
@@ -197,10 +200,10 @@ impl Operator for BatchNormReluPool {
         "batch_norm_relu_pool"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
         let shape = pooled_shape(x)?;
-        let mut y = vec![0.0; shape.output_len()];
+        let mut y = buffers.take(shape.output_len());
         let mut places = vec![0; y.len()];
         shape.forward_training(
             x.data,
@@ -218,17 +221,18 @@ impl Operator for BatchNormReluPool {
         &self,
         inputs: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         _: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let [x, weight] = [inputs[0], inputs[1]];
         let shape = pooled_shape(x)?;
-        let mut dx = vec![0.0; x.data.len()];
-        let (mut dweight, mut dbias) = (vec![0.0; shape.c], vec![0.0; shape.c]);
+        let mut dx = buffers.take(x.data.len());
+        let (mut dweight, mut dbias) = (buffers.take(shape.c), buffers.take(shape.c));
         self.places.with(self.name(), |places| {
             shape.backward(
                 x.data,
-                gradient,
+                &gradient,
                 places,
                 weight.data,
                 &self.statistics.mean,
@@ -238,6 +242,7 @@ impl Operator for BatchNormReluPool {
                 &mut dbias,
             );
         })?;
+        buffers.give(gradient);
         Ok(vec![Some(dx), Some(dweight), Some(dbias)])
     }
 }

@@ -6,6 +6,7 @@ use candle_core::{D, Result, Tensor};
 
 use super::nhwc;
 use crate::activations::Pooling;
+use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
@@ -55,9 +56,9 @@ impl Operator for MaxPool2 {
         "max_pool2"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let shape = shape(inputs[0])?;
-        let mut y = vec![0.0; shape.output_len()];
+        let mut y = buffers.take(shape.output_len());
         let mut places = vec![0; shape.output_len()];
         shape.forward(inputs[0].data, &mut y, &mut places);
         *self.places.lock().unwrap_or_else(PoisonError::into_inner) = places;
@@ -68,13 +69,15 @@ impl Operator for MaxPool2 {
         &self,
         inputs: &[View<'_>],
         _: View<'_>,
-        gradient: &[f32],
+        gradient: Vec<f32>,
         _: &[bool],
+        buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let shape = shape(inputs[0])?;
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut dx = vec![0.0; shape.input_len()];
-        shape.backward(gradient, &places, &mut dx);
+        let mut dx = buffers.take(shape.input_len());
+        shape.backward(&gradient, &places, &mut dx);
+        buffers.give(gradient);
         Ok(vec![Some(dx)])
     }
 }
@@ -82,7 +85,7 @@ impl Operator for MaxPool2 {
 /// One number per channel of each map: (n, c). Not differentiated.
 pub(crate) fn global_pool(tape: &Tape, x: &Tensor, pooling: Pooling) -> Result<Tensor> {
     match tape.backend() {
-        Backend::Kernels => Tape::off(Backend::Kernels).apply(GlobalPool { pooling }, &[x]),
+        Backend::Kernels => tape.apply(GlobalPool { pooling }, &[x]),
         Backend::Candle => {
             let flat = x.flatten_from(2)?;
             match pooling {
@@ -102,9 +105,9 @@ impl Operator for GlobalPool {
         "global_pool"
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Result<(Vec<f32>, Vec<usize>)> {
+    fn forward(&self, inputs: &[View<'_>], buffers: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let [n, h, w, c] = nhwc(inputs[0])?;
-        let mut y = vec![0.0; n * c];
+        let mut y = buffers.take(n * c);
         match self.pooling {
             Pooling::Max => cpu::global_max(inputs[0].data, h * w, c, &mut y),
             Pooling::Mean => cpu::global_mean(inputs[0].data, h * w, c, &mut y),
@@ -116,8 +119,9 @@ impl Operator for GlobalPool {
         &self,
         _: &[View<'_>],
         _: View<'_>,
-        _: &[f32],
+        _: Vec<f32>,
         _: &[bool],
+        _: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         candle_core::bail!("global pooling is for evaluation")
     }
