@@ -24,6 +24,19 @@ pub(crate) enum Task {
     Tidy,
     /// Runs everything that is checked before the tests: format, clippy, docs, deps, tidy
     Ci,
+    /// Runs commands in turns and compares the rates that they print as JSON
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    /// Rounds; each runs every command once
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+
+    /// Shell commands, each as one argument; the first is what the others are compared with
+    #[arg(required = true)]
+    pub(crate) commands: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]

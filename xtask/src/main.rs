@@ -2,6 +2,7 @@
 //! keep the workspace as it was planned. Links no crosr crate.
 
 mod args;
+mod bench;
 mod ci;
 mod data;
 mod deps;
@@ -33,6 +34,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         Task::Deps => deps::run(&root),
         Task::Tidy => tidy::run(&root),
         Task::Ci => ci::run(&root),
+        Task::Bench(args) => bench::run(&args),
     }
 }
 

@@ -6,8 +6,8 @@ mod cpu_support;
 use cpu_support::{assert_close, on_every_path, random, same_bits_for_all_thread_counts};
 use crosr_model::cpu::{
     BatchNorm, Conv3x3, Dropout, MaxPool2x2, PooledBatchNorm, SgdStep, accumulate, add, add_relu,
-    global_max, global_mean, mean_squared_error, mean_squared_error_gradient, nchw_to_nhwc,
-    nhwc_to_nchw, relu, relu_backward, scale_shift, sgd_step, softmax_cross_entropy,
+    global_max, global_mean, mean_squared_error, mean_squared_error_gradient, multiply_adds,
+    nchw_to_nhwc, nhwc_to_nchw, relu, relu_backward, scale_shift, sgd_step, softmax_cross_entropy,
 };
 
 const EPS: f64 = 1e-5;
@@ -424,6 +424,16 @@ fn elementwise_operators() {
     let mut y = [0.0];
     relu(&[f32::NAN], &mut y);
     assert!(y[0].is_nan());
+}
+
+#[test]
+fn the_peak_is_measured_by_real_arithmetic() {
+    on_every_path(|_| {
+        // x -> x / 2 + 1 ends at 2, whatever it began with, in each lane of each of 12 chains.
+        let (operations, result) = multiply_adds(100);
+        let lanes = operations / (2.0 * 12.0 * 100.0);
+        assert_eq!(f64::from(result), 2.0 * 12.0 * lanes);
+    });
 }
 
 #[test]

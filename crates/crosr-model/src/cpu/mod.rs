@@ -78,6 +78,7 @@ mod layout;
 mod linear;
 mod loss;
 mod packing;
+mod peak;
 mod pooled_norm;
 mod pooling;
 mod scratch;
@@ -96,6 +97,7 @@ pub use crate::cpu::{
     layout::{nchw_to_nhwc, nhwc_to_nchw},
     linear::Linear,
     loss::{mean_squared_error, mean_squared_error_gradient, softmax_cross_entropy},
+    peak::multiply_adds,
     pooled_norm::PooledBatchNorm,
     pooling::{MaxPool2x2, global_max, global_mean},
     sgd::{SgdStep, sgd_step},
