@@ -98,6 +98,9 @@ mod tests {
         let error = measure("echo why >&2; exit 3").expect_err("it fails");
         let text = format!("{error:#}");
         assert!(text.contains("exit 3") && text.contains("why"), "{text}");
-        assert_eq!(measure("echo '{\"images_per_s\": 12}'").expect("it works"), 12.0);
+        assert_eq!(
+            measure("echo '{\"images_per_s\": 12}'").expect("it works"),
+            12.0
+        );
     }
 }

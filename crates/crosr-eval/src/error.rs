@@ -84,6 +84,14 @@ pub enum EvalError {
         /// What it should be.
         expected: &'static str,
     },
+    /// A chart that cannot be drawn.
+    #[error("chart {chart:?}: {what}")]
+    Plot {
+        /// Its title.
+        chart: String,
+        /// What is wrong.
+        what: String,
+    },
 }
 
 /// Result of this crate's functions.

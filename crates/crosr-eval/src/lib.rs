@@ -4,6 +4,7 @@ mod confusion;
 mod error;
 mod order;
 mod oscr;
+mod plot;
 mod ranking;
 mod report;
 mod table;
@@ -12,6 +13,7 @@ pub use crate::{
     confusion::{ClassScores, ConfusionMatrix},
     error::EvalError,
     oscr::{Oscr, OscrPoint},
+    plot::{Chart, Mark, Series},
     ranking::{Ranking, RocPoint, Youden},
     report::{
         ClassEvaluation, Evaluation, KnownSummary, OutlierEvaluation, OutlierSet, ScoredSample,
