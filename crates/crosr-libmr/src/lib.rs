@@ -1,20 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod binary;
+mod collector;
 mod error;
+mod kernels;
 mod likelihood;
 mod normal;
 mod numeric;
 mod params;
 mod report;
+mod sample;
+mod score;
 mod solver;
 mod tail;
 mod text;
+mod w_scores;
 mod weibull;
 
 pub use crate::{
-    error::{FitError, ParamError, TextError},
+    collector::TailCollector,
+    error::{BinaryError, FitError, ParamError, TextError},
     params::{CheckedParams, WeibullParams, fit_high, fit_low},
     report::{ConfidenceIntervals, FitReport},
+    sample::Sample,
+    score::Score,
     tail::TailSide,
     weibull::{Weibull, WeibullParts},
 };
