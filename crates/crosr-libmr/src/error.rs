@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::tail::TailSide;
+
 /// A parameter outside its domain.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -38,6 +40,31 @@ pub enum ParamError {
     SmallScore {
         /// The value given.
         given: f64,
+    },
+    /// Lists that belong together differ in length.
+    #[error("{given} {what} for {scores} scores, there must be one for each")]
+    Lengths {
+        /// What the second list holds.
+        what: &'static str,
+        /// Its length.
+        given: usize,
+        /// Number of scores.
+        scores: usize,
+    },
+    /// Only collectors of the same tail can be merged.
+    #[error(
+        "a collector of {other_tail_size} scores ({other_side:?}) cannot be merged into one of \
+         {tail_size} ({side:?})"
+    )]
+    Merge {
+        /// Tail size of the collector that was to take over.
+        tail_size: usize,
+        /// Its side.
+        side: TailSide,
+        /// Tail size of the other.
+        other_tail_size: usize,
+        /// Side of the other.
+        other_side: TailSide,
     },
     /// A confidence level is a probability strictly between 0 and 1.
     #[error("confidence level is {given}, it must lie strictly between 0 and 1, as in 0.95")]
@@ -115,6 +142,45 @@ pub enum FitError {
         /// The translation.
         translate: f64,
     },
+    /// A list of weights or flags does not fit the scores.
+    #[error("{given} {what} for {scores} scores, there must be one for each")]
+    Lengths {
+        /// What the list holds.
+        what: &'static str,
+        /// Its length.
+        given: usize,
+        /// Number of scores.
+        scores: usize,
+    },
+    /// A weight that nothing can have.
+    #[error("weight at index {index} is {value}, weights must be finite and not negative")]
+    Weight {
+        /// Position of the first such weight.
+        index: usize,
+        /// The weight.
+        value: f64,
+    },
+    /// Weights of the tail that no sum of doubles can hold together.
+    #[error(
+        "the weights of the tail range from {smallest:e} to {largest:e}: one vanishes beside \
+         the other or their sum overflows; rescale them or set the smallest to 0"
+    )]
+    WeightRange {
+        /// The largest weight of the tail.
+        largest: f64,
+        /// The smallest weight of the tail.
+        smallest: f64,
+    },
+    /// Censored scores alone, or with uncensored ones that all equal the most extreme score,
+    /// have no most likely shape.
+    #[error(
+        "no uncensored score of the tail is less extreme than its most extreme score, {value}: \
+         the likelihood grows without bound; use a larger tail"
+    )]
+    NotIdentified {
+        /// The most extreme score of the tail.
+        value: f64,
+    },
     /// The shape equation was not solved within the iterations allowed.
     #[error(
         "no convergence after {iterations} iterations, last shape {last_shape}, relative \
@@ -163,6 +229,74 @@ pub enum TextError {
         text: String,
         /// What should stand there.
         expected: &'static str,
+    },
+    /// A model whose w-score libMR gives as `1 - w`.
+    #[error(
+        "fitting type {fitting_type} is a model whose w-score libMR turns round to 1 - w, only \
+         types 1 and 2 can be loaded"
+    )]
+    Complemented {
+        /// libMR's number of the type: 3 or 4.
+        fitting_type: i64,
+    },
+    /// The fields are numbers, but no Weibull model has them.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+}
+
+/// Why bytes are not a model in libMR's binary form, or a model has no such form.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BinaryError {
+    /// The form has one length.
+    #[error("expected {expected} bytes, found {found}")]
+    Length {
+        /// Length of the form.
+        expected: usize,
+        /// Number of bytes found.
+        found: usize,
+    },
+    /// The sign is no sign.
+    #[error("sign is {given}, expected 1 or -1")]
+    Sign {
+        /// What stands there.
+        given: i32,
+    },
+    /// libMR has four types of fits.
+    #[error("fitting type is {given}, expected 1, 2, 3 or 4")]
+    FittingType {
+        /// What stands there.
+        given: i32,
+    },
+    /// A model whose w-score libMR gives as `1 - w`.
+    #[error(
+        "fitting type {fitting_type} is a model whose w-score libMR turns round to 1 - w, only \
+         types 1 and 2 can be loaded"
+    )]
+    Complemented {
+        /// libMR's number of the type: 3 or 4.
+        fitting_type: i32,
+    },
+    /// A negative number of scores.
+    #[error("tail size is {given}, it must not be negative")]
+    NegativeTailSize {
+        /// What stands there.
+        given: i32,
+    },
+    /// The form holds a tail size of 31 bits.
+    #[error("tail size {given} is above 2147483647, the largest that libMR's binary form holds")]
+    TailSize {
+        /// The model's tail size.
+        given: u64,
+    },
+    /// The form holds a whole number.
+    #[error(
+        "translate is {given}, libMR's binary form holds whole numbers up to 2147483647 only; \
+         use the text form"
+    )]
+    Translate {
+        /// The model's translate.
+        given: f64,
     },
     /// The fields are numbers, but no Weibull model has them.
     #[error(transparent)]

@@ -1,24 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod binary;
+mod collector;
 mod compare;
 mod distance;
 mod error;
 mod families;
+mod kernels;
 mod labelled;
 mod likelihood;
 mod normal;
 mod numeric;
 mod params;
 mod report;
+mod sample;
+mod score;
 mod solver;
 mod tail;
 mod text;
+mod w_scores;
 mod weibull;
 
 pub use crate::{
+    collector::TailCollector,
     compare::{ComparedFamily, Comparison, FittedFamily, compare},
     distance::{DistanceError, anderson_darling, kolmogorov_smirnov},
-    error::{FitError, ParamError, TextError},
+    error::{BinaryError, FitError, ParamError, TextError},
     families::{
         Border, Family, FamilyError, FamilyReport, GeneralisedPareto, Gev, TailDistribution,
         ThresholdSource, UnknownFamily, Weibull3, fit_family,
@@ -28,6 +35,8 @@ pub use crate::{
     },
     params::{CheckedParams, WeibullParams, fit_high, fit_low},
     report::{ConfidenceIntervals, FitReport},
+    sample::Sample,
+    score::Score,
     tail::TailSide,
     weibull::{Weibull, WeibullParts},
 };

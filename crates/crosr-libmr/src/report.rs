@@ -4,11 +4,12 @@ use crate::{error::ParamError, normal};
 
 /// How a fit went and how sure its parameters are.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FitReport {
     /// Number of scores that were fitted.
     pub tail_size: usize,
-    /// Solver iterations, bracketing and Newton steps together.
+    /// Solver iterations, bracketed and exact steps together.
     pub iterations: u64,
     /// Residual of the shape equation
     /// `1/shape + mean(ln t) - sum(t^shape ln t) / sum(t^shape) = 0`, relative to `1/shape`.
@@ -36,6 +37,15 @@ pub struct ConfidenceIntervals {
 }
 
 impl FitReport {
+    /// Akaike's information criterion, `2 * 2 - 2 log_likelihood`: two parameters were fitted.
+    /// Smaller is better; comparable only between fits to the same data.
+    ///
+    /// H. Akaike, "A New Look at the Statistical Model Identification", IEEE Transactions on
+    /// Automatic Control 19 (1974).
+    pub fn aic(&self) -> f64 {
+        4.0 - 2.0 * self.log_likelihood
+    }
+
     /// Confidence intervals at `level`, strictly between 0 and 1.
     ///
     /// `theta exp(-/+ z se(ln theta))` with the normal quantile `z` at `(1 + level) / 2`: the

@@ -1,79 +1,243 @@
-//! The root of the shape equation, by argmin's bracketing method and Newton steps.
+//! The root of the shape equation, by a safeguarded method that argmin drives.
 
-use argmin::{
-    core::{CostFunction, Error, Executor, State},
-    solver::brent::BrentRoot,
+use std::{collections::HashMap, time::Duration};
+
+use argmin::core::{
+    ArgminError, Error, Executor, KV, Problem, Solver, State, TerminationReason, TerminationStatus,
 };
 
-use crate::{error::FitError, likelihood::ShapeEquation};
+use crate::{
+    error::FitError,
+    likelihood::{Moments, ShapeEquation},
+};
 
 /// Required accuracy of the shape equation, relative to its unknown `1 / shape`.
 const RESIDUAL: f64 = 1e-12;
-/// How far the bracketing method goes, relative to the lower bound of the root; quadratic
-/// convergence does the rest.
-const BRACKET_TOLERANCE: f64 = 1e-6;
-/// More Newton steps than ever improve a root that is known to six digits.
-const MAX_NEWTON_STEPS: u64 = 8;
+/// A relative step below this is the last one: convergence is quadratic, so what remains is
+/// below the rounding of a double.
+const LAST_STEP: f64 = 1e-8;
+/// More exact Newton steps than ever improve a root that is known to twelve digits.
+const MAX_EXACT_STEPS: u64 = 8;
 
 /// A solved shape equation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Root {
     pub(crate) s: f64,
+    pub(crate) moments: Moments,
     pub(crate) iterations: u64,
     /// `|F(s)| / s`.
     pub(crate) residual: f64,
 }
 
-/// The shape equation as argmin wants it.
-struct Problem<'a>(&'a ShapeEquation);
+/// Where the search stands: all that argmin asks of a state, and no heap memory.
+struct SearchState {
+    s: f64,
+    /// `|F|` at the point before.
+    cost: f64,
+    iterations: u64,
+    max_iterations: u64,
+    status: TerminationStatus,
+    no_counts: HashMap<String, u64>,
+}
 
-impl CostFunction for Problem<'_> {
+impl State for SearchState {
     type Param = f64;
-    type Output = f64;
+    type Float = f64;
 
-    fn cost(&self, s: &f64) -> Result<f64, Error> {
-        Ok(self.0.evaluate(*s).value)
+    fn new() -> Self {
+        SearchState {
+            s: f64::NAN,
+            cost: f64::INFINITY,
+            iterations: 0,
+            max_iterations: u64::MAX,
+            status: TerminationStatus::NotTerminated,
+            no_counts: HashMap::new(),
+        }
+    }
+
+    fn update(&mut self) {}
+
+    fn get_param(&self) -> Option<&f64> {
+        Some(&self.s)
+    }
+
+    fn get_best_param(&self) -> Option<&f64> {
+        Some(&self.s)
+    }
+
+    fn get_max_iters(&self) -> u64 {
+        self.max_iterations
+    }
+
+    fn increment_iter(&mut self) {
+        self.iterations += 1;
+    }
+
+    fn get_iter(&self) -> u64 {
+        self.iterations
+    }
+
+    fn get_cost(&self) -> f64 {
+        self.cost
+    }
+
+    fn get_best_cost(&self) -> f64 {
+        self.cost
+    }
+
+    /// No value of the equation ends the search, only a small step does.
+    fn get_target_cost(&self) -> f64 {
+        f64::NEG_INFINITY
+    }
+
+    fn func_counts<O>(&mut self, _problem: &Problem<O>) {}
+
+    fn get_func_counts(&self) -> &HashMap<String, u64> {
+        &self.no_counts
+    }
+
+    fn time(&mut self, _time: Option<Duration>) -> &mut Self {
+        self
+    }
+
+    fn get_time(&self) -> Option<Duration> {
+        None
+    }
+
+    fn get_last_best_iter(&self) -> u64 {
+        self.iterations
+    }
+
+    fn is_best(&self) -> bool {
+        true
+    }
+
+    fn terminate_with(mut self, reason: TerminationReason) -> Self {
+        self.status = TerminationStatus::Terminated(reason);
+        self
+    }
+
+    fn get_termination_status(&self) -> &TerminationStatus {
+        &self.status
+    }
+
+    fn get_termination_reason(&self) -> Option<&TerminationReason> {
+        match &self.status {
+            TerminationStatus::Terminated(reason) => Some(reason),
+            TerminationStatus::NotTerminated => None,
+        }
     }
 }
 
-/// Solves the shape equation within `max_iterations`, bracketing and Newton steps together.
+/// Steps of [`ShapeEquation::step`] inside a shrinking bracket.
+///
+/// A step that would leave the bracket is replaced by Newton's, one that leaves it too, or
+/// follows a step that did not halve the equation's value, by the middle of the bracket in
+/// logarithms. So the bracket shrinks whatever happens, and the search cannot diverge.
+struct Bracketed {
+    low: f64,
+    high: f64,
+}
+
+impl Solver<&ShapeEquation, SearchState> for Bracketed {
+    fn name(&self) -> &str {
+        "bracketed gamma steps"
+    }
+
+    fn next_iter(
+        &mut self,
+        problem: &mut Problem<&ShapeEquation>,
+        mut state: SearchState,
+    ) -> Result<(SearchState, Option<KV>), Error> {
+        // Read directly: argmin's counting wrapper would allocate in every fit.
+        let Some(equation) = problem.problem else {
+            return Err(ArgminError::NotInitialized {
+                text: "the shape equation was taken away".to_owned(),
+            }
+            .into());
+        };
+        let s = state.s;
+        let moments = equation.moments(s);
+        let value = equation.value(s, &moments);
+        if value > 0.0 {
+            self.low = s;
+        } else {
+            self.high = s;
+        }
+
+        let inside = |next: &f64| self.low < *next && *next < self.high;
+        let slow = value.abs() > 0.5 * state.cost;
+        let next = Some(equation.step(s, &moments))
+            .filter(|next| !slow && inside(next))
+            .or_else(|| {
+                Some(s - value / equation.slope(s, &moments)).filter(|next| !slow && inside(next))
+            })
+            .unwrap_or_else(|| self.low.sqrt() * self.high.sqrt());
+
+        let step = (next - s).abs();
+        state.cost = value.abs();
+        // The middle of a bracket of neighbours may be either of them.
+        state.s = next.clamp(self.low, self.high);
+        if step <= LAST_STEP * s || value == 0.0 {
+            state = state.terminate_with(TerminationReason::SolverConverged);
+        }
+        Ok((state, None))
+    }
+}
+
+/// Solves the shape equation within `max_iterations`, bracketing and exact steps together.
 ///
 /// The root never leaves its bracket, and ending without the required accuracy is an error.
 pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Root, FitError> {
     let (low, high) = equation.bracket();
-    let result = Executor::new(
-        Problem(equation),
-        BrentRoot::new(low, high, BRACKET_TOLERANCE * low),
-    )
-    .configure(|state| state.max_iters(max_iterations))
-    .timer(false)
-    .run()
-    .map_err(|error| FitError::Solver {
-        source: error.into(),
-    })?;
+    let start = match equation.start() {
+        start if low < start && start < high => start,
+        _ => low.sqrt() * high.sqrt(),
+    };
+    let result = Executor::new(equation, Bracketed { low, high })
+        .configure(|state: SearchState| SearchState {
+            s: start,
+            max_iterations,
+            ..state
+        })
+        .timer(false)
+        .ctrlc(false)
+        .run()
+        .map_err(|error| FitError::Solver {
+            source: error.into(),
+        })?;
+    let mut iterations = result.state.iterations;
 
-    let mut iterations = result.state().get_iter();
-    let mut s = result.state().get_best_param().copied().unwrap_or(high);
-    let mut here = equation.evaluate(s);
-    for _ in 0..MAX_NEWTON_STEPS.min(max_iterations.saturating_sub(iterations)) {
-        let next = (s - here.value / here.slope).clamp(low, high);
+    // What remains are the rounding errors of plain sums: compensated ones judge the root.
+    let mut s = result.state.s.clamp(low, high);
+    let mut moments = equation.exact_moments(s);
+    let mut value = equation.value(s, &moments);
+    let floor = equation.rounding();
+    let steps = MAX_EXACT_STEPS.min(max_iterations.saturating_sub(iterations));
+    for _ in 0..steps {
+        if value.abs() <= floor {
+            break;
+        }
+        let next = (s - value / equation.slope(s, &moments)).clamp(low, high);
         if next == s {
             break;
         }
-        let there = equation.evaluate(next);
+        let there = equation.exact_moments(next);
+        let value_there = equation.value(next, &there);
         iterations += 1;
         // At the rounding floor steps no longer help: keep the better of the two.
-        if there.value.abs() >= here.value.abs() {
+        if value_there.abs() >= value.abs() {
             break;
         }
-        (s, here) = (next, there);
+        (s, moments, value) = (next, there, value_there);
     }
 
-    let residual = here.value.abs() / s;
+    let residual = value.abs() / s;
     // Written so that a NaN fails.
-    if residual <= RESIDUAL || here.value.abs() <= equation.rounding() {
+    if residual <= RESIDUAL || value.abs() <= floor {
         Ok(Root {
             s,
+            moments,
             iterations,
             residual,
         })
@@ -100,7 +264,7 @@ mod tests {
             &[1e-300, 1.0, 1e300],
         ];
         for data in tails {
-            let root = solve(&ShapeEquation::new(data), 200).unwrap();
+            let root = solve(&ShapeEquation::new(data.to_vec()), 200).unwrap();
             assert!(root.residual < RESIDUAL, "{data:?}: {root:?}");
             assert!(root.iterations < 30, "{data:?}: {root:?}");
         }
@@ -108,7 +272,7 @@ mod tests {
 
     #[test]
     fn running_out_of_iterations_is_an_error() {
-        let equation = ShapeEquation::new(&[1.0, 1.3, 2.0, 2.2, 9.0]);
+        let equation = ShapeEquation::new(vec![1.0, 1.3, 2.0, 2.2, 9.0]);
         match solve(&equation, 1) {
             Err(FitError::NotConverged {
                 iterations: 1,

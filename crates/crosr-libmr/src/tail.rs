@@ -1,9 +1,14 @@
 //! From raw scores to the positive data that are fitted.
 
-use crate::error::FitError;
+use crate::{collector::TailCollector, error::FitError, score::Score};
 
 /// Which end of the scores is the extreme one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum TailSide {
     /// The largest scores are the tail, as for distances.
     #[default]
@@ -34,44 +39,40 @@ pub(crate) struct Tail {
 impl Tail {
     /// Selects the tail and translates it.
     ///
-    /// The sum is evaluated in the order written above, as libMR does: where scores are
-    /// large or tiny, differences vanish in it and another order would give other data.
     /// Sorting the tail (not the scores) makes every later sum independent of their order.
-    pub(crate) fn select(
-        scores: &[f64],
+    pub(crate) fn select<T: Score>(
+        scores: &[T],
         tail_size: usize,
         side: TailSide,
         translate: f64,
     ) -> Result<Self, FitError> {
-        if let Some(index) = scores.iter().position(|score| !score.is_finite()) {
-            return Err(FitError::NonFinite {
-                index,
-                value: scores[index],
-            });
-        }
+        let mut collector = TailCollector::with_side(tail_size, side);
+        collector.extend_from_slice(scores)?;
         if tail_size > scores.len() {
             return Err(FitError::TooFewScores {
                 tail_size,
                 given: scores.len(),
             });
         }
-
-        // Adding 0.0 turns -0.0 into 0.0, so that equal scores have equal bits.
-        let mut flipped: Vec<f64> = scores
-            .iter()
-            .map(|score| side.sign() * score + 0.0)
-            .collect();
-        let below = flipped.len() - tail_size;
-        if below > 0 {
-            flipped.select_nth_unstable_by(below, f64::total_cmp);
-        }
-        let mut data = flipped.split_off(below);
+        let mut data = collector.into_flipped();
         data.sort_unstable_by(f64::total_cmp);
+        Tail::translated(data, side, translate)
+    }
 
+    /// From the tail's scores, `sign` applied and ascending, of which there is at least one.
+    ///
+    /// The sum is evaluated in the order written above, as libMR does: where scores are
+    /// large or tiny, differences vanish in it and another order would give other data.
+    pub(crate) fn translated(
+        mut data: Vec<f64>,
+        side: TailSide,
+        translate: f64,
+    ) -> Result<Self, FitError> {
+        let tail_size = data.len();
         let (Some(&small_score), Some(&largest)) = (data.first(), data.last()) else {
             return Err(FitError::TooFewScores {
-                tail_size,
-                given: scores.len(),
+                tail_size: 2,
+                given: 0,
             });
         };
         let least_extreme = side.sign() * small_score;

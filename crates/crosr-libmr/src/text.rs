@@ -19,7 +19,7 @@ const FIELDS: [(&str, &str); 13] = [
     ("upper confidence bound of shape", NUMBER),
     ("sign", "1 or -1"),
     ("alpha", NUMBER),
-    ("fitting type", WHOLE),
+    ("fitting type", "1, 2, 3 or 4"),
     ("tail size", WHOLE),
     ("translate_amount", NUMBER),
     ("small_score", NUMBER),
@@ -29,7 +29,22 @@ const NUMBER: &str = "a number";
 const WHOLE: &str = "a whole number";
 
 /// Significance of the bounds written: a level of 95 %.
-const ALPHA: f64 = 0.05;
+pub(crate) const ALPHA: f64 = 0.05;
+
+/// libMR's type of a fit by `fit_high` or `fit_low`.
+pub(crate) const COMPLEMENT_REJECT: i32 = 1;
+
+/// Whether libMR gives `1 - w` for a model of this type; `None` when it knows no such type.
+///
+/// 1 complement_reject, 2 positive_reject, 3 complement_model, 4 positive_model; all but the
+/// first come from its `FitSVM` only.
+pub(crate) fn complemented(fitting_type: i64) -> Option<bool> {
+    match fitting_type {
+        1 | 2 => Some(false),
+        3 | 4 => Some(true),
+        _ => None,
+    }
+}
 
 impl Weibull {
     /// The model as libMR writes it: one line of 13 fields, ending in a newline.
@@ -76,22 +91,22 @@ impl Weibull {
         .map(exponent_form);
         let sign = parts.side.sign();
         let tail_size = parts.tail_size;
-        // Type 1 is the one that both of libMR's fit_high and fit_low write.
         format!(
             "{scale} {shape}  {scale_lo} {scale_hi} {shape_lo} {shape_hi}  \
-             {sign} {alpha} 1 {tail_size} {translate} {small_score} 0\n"
+             {sign} {alpha} {COMPLEMENT_REJECT} {tail_size} {translate} {small_score} 0\n"
         )
     }
 
     /// Reads libMR's one-line form, its own files included.
     ///
-    /// The confidence bounds, alpha, type and scores_to_drop must be numbers but take no part
+    /// The confidence bounds, alpha and scores_to_drop must be numbers but take no part
     /// in the model, and no trust is put in them: by default libMR writes bounds of no
-    /// meaningful level.
+    /// meaningful level. Any of its ways of writing a number will do, `Save(FILE*)`'s too.
     ///
     /// # Errors
     /// [`TextError::FieldCount`] unless there are 13 fields, [`TextError::Field`] for one that
-    /// is no number of its kind, [`TextError::Param`] for numbers that no model has.
+    /// is no number of its kind, [`TextError::Complemented`] for a type whose w-score libMR turns
+    /// round, [`TextError::Param`] for numbers that no model has.
     pub fn from_text(text: &str) -> Result<Self, TextError> {
         let mut fields = [""; FIELDS.len()];
         let mut found = 0;
@@ -111,8 +126,12 @@ impl Weibull {
         for position in [2, 3, 4, 5, 7] {
             parse::<f64>(&fields, position)?;
         }
-        for position in [8, 12] {
-            parse::<i64>(&fields, position)?;
+        parse::<i64>(&fields, 12)?;
+        let fitting_type = parse::<i64>(&fields, 8)?;
+        match complemented(fitting_type) {
+            Some(false) => {}
+            Some(true) => return Err(TextError::Complemented { fitting_type }),
+            None => return Err(field_error(&fields, 8)),
         }
         let side = match parse::<i64>(&fields, 6)? {
             1 => TailSide::High,

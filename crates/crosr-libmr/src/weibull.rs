@@ -9,6 +9,7 @@ use crate::{
 
 /// Everything a [`Weibull`] is made of, for storing and rebuilding one.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WeibullParts {
     /// Scale of the distribution of the translated data, above 0.
     pub scale: f64,
@@ -29,8 +30,27 @@ pub struct WeibullParts {
 /// A raw score `x` becomes `t = (sign x + translate) - small_score`, in this order, and `t`
 /// is Weibull distributed: `F(t) = 1 - exp(-(t / scale)^shape)` for `t >= 0`, else 0.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "WeibullParts", into = "WeibullParts")
+)]
 pub struct Weibull {
     parts: WeibullParts,
+}
+
+impl TryFrom<WeibullParts> for Weibull {
+    type Error = ParamError;
+
+    fn try_from(parts: WeibullParts) -> Result<Self, ParamError> {
+        Weibull::from_parts(parts)
+    }
+}
+
+impl From<Weibull> for WeibullParts {
+    fn from(weibull: Weibull) -> Self {
+        weibull.parts
+    }
 }
 
 impl Weibull {
@@ -169,6 +189,19 @@ impl Weibull {
             scale * y.exp() - translate
         };
         (offset + small_score) * side.sign()
+    }
+
+    /// Whether `x` is more extreme than the score whose probability is `threshold`, as libMR's
+    /// `predict_match` has it: `x > inv(threshold)` for `High`, `x < inv(threshold)` for `Low`.
+    ///
+    /// libMR's default threshold is `0.9999999`. False when `x` is NaN or `threshold` is no
+    /// probability.
+    pub fn predict_match(&self, x: f64, threshold: f64) -> bool {
+        let boundary = self.inv(threshold);
+        match self.parts.side {
+            TailSide::High => x > boundary,
+            TailSide::Low => x < boundary,
+        }
     }
 
     /// Log-likelihood of raw scores, all of which are taken to belong to the tail.
