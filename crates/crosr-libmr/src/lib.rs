@@ -12,6 +12,7 @@ mod params;
 mod report;
 mod solver;
 mod tail;
+mod tail_size;
 mod text;
 mod weibull;
 
@@ -29,5 +30,9 @@ pub use crate::{
     params::{CheckedParams, WeibullParams, fit_high, fit_low},
     report::{ConfidenceIntervals, FitReport},
     tail::TailSide,
+    tail_size::{
+        SkippedTail, TailCandidates, TailChoice, TailPoint, TailRule, TailSizeError,
+        choose_tail_size,
+    },
     weibull::{Weibull, WeibullParts},
 };
