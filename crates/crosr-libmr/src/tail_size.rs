@@ -44,7 +44,8 @@ pub enum TailRule {
     /// residuals, in units of the points' own standard errors: the largest tail with a value
     /// of at most 0.5 is chosen, or, where there is none, the one with the least value. About
     /// one exact generalised Pareto sample in twenty exceeds 0.5 (simulated, shapes -0.3 to
-    /// 0.4).
+    /// 0.4). Scores from below the onset of the tail have to outweigh the standard errors
+    /// before they show: on samples with a known onset the choice is 0 to 30 % too large.
     MeanExcess,
 }
 
@@ -171,7 +172,7 @@ pub enum TailSizeError {
 /// let scores: Vec<f64> = body.chain(tail).collect();
 /// let candidates = TailCandidates::geometric(20, 500, 40)?;
 /// let choice = choose_tail_size(&scores, TailSide::High, TailRule::MeanExcess, &candidates)?;
-/// assert!((80..130).contains(&choice.tail_size));
+/// assert!((80..140).contains(&choice.tail_size));
 /// # Ok(())
 /// # }
 /// ```

@@ -37,9 +37,10 @@ fn the_onset_of_the_tail_is_found() {
         let scores = sample(n, onset, shape, scale);
         for rule in [KS, TailRule::MeanExcess] {
             let choice = choose(&scores, TailSide::High, rule);
+            // Mean excesses have to deviate by more than their standard errors first.
             let ratio = choice.tail_size as f64 / onset as f64;
             assert!(
-                (0.85..1.25).contains(&ratio),
+                (0.85..1.3).contains(&ratio),
                 "{n} {onset} {rule:?}: {}",
                 choice.tail_size
             );

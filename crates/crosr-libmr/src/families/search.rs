@@ -64,7 +64,7 @@ pub(crate) fn local_maxima(
             (from + (to - from) * f64::from(cell) / f64::from(N_CELLS)).sinh()
         };
         let right = profile.at(tau);
-        if left.slope > 0.0 && right.slope <= 0.0 && right.shape() > -1.0 {
+        if left.slope > 0.0 && right.slope <= 0.0 {
             let (point, spent) = root(profile, family, (left.tau, tau), max_iterations)?;
             iterations += spent;
             let better = best.is_none_or(|best| point.log_likelihood > best.log_likelihood);

@@ -81,7 +81,7 @@ impl Weibull3 {
     /// below 3, [`FamilyError::RangeOverflow`], [`FamilyError::NotConverged`],
     /// [`FamilyError::PrecisionLost`].
     pub fn fit(scores: &[f64], params: CheckedParams) -> Result<(Self, FamilyReport), FamilyError> {
-        let sorted = SortedScores::new(scores, params.side())?;
+        let sorted = SortedScores::for_tail(scores, params.side(), params.tail_size())?;
         Self::fit_extremes(
             &sorted.extremes(params.tail_size())?,
             params.max_iterations(),
