@@ -199,3 +199,27 @@ fn large_scores_fit_or_say_why() {
     }
     assert!(fitted > 120, "{fitted}");
 }
+
+#[test]
+fn tiny_and_huge_units_fit_or_say_why() {
+    let mut fitted = 0;
+    for exponent in (-1020..=1017).step_by(3) {
+        let unit = 2f64.powi(exponent);
+        let scores: Vec<f64> = (1..=50)
+            .map(|i| unit * (f64::from(i) / 13.0).powf(1.7))
+            .collect();
+        for family in NEW {
+            match fit_family(family, &scores, WeibullParams::new(40).check().unwrap()) {
+                Ok(tail) => {
+                    fitted += 1;
+                    assert!(log_likelihood(&*tail, &scores[10..]).is_finite());
+                    assert!(tail.cdf(scores[49]) > 0.9, "{tail:?}");
+                }
+                Err(FamilyError::PrecisionLost { .. }) => {}
+                Err(other) => panic!("{family} in {unit}: {other}"),
+            }
+        }
+    }
+    // Neither end costs more than a few digits of the data.
+    assert_eq!(fitted, 3 * 680);
+}

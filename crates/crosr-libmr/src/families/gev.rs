@@ -120,7 +120,7 @@ impl Gev {
         };
         let fitted = Gev {
             border,
-            ..Gev::new(location, scale, shape, extremes.side)?
+            ..Gev::new(location, scale, shape, extremes.side).map_err(FamilyError::of_fit)?
         };
         let report = FittedTo {
             data: extremes.ascending,

@@ -136,7 +136,8 @@ impl GeneralisedPareto {
         let fitted = GeneralisedPareto {
             source,
             border,
-            ..GeneralisedPareto::new(threshold, scale, shape, extremes.side)?
+            ..GeneralisedPareto::new(threshold, scale, shape, extremes.side)
+                .map_err(FamilyError::of_fit)?
         };
         let report = FittedTo {
             data: beyond,

@@ -134,7 +134,7 @@ impl Weibull3 {
         };
         let fitted = Weibull3 {
             border,
-            ..Weibull3::new(location, scale, shape, extremes.side)?
+            ..Weibull3::new(location, scale, shape, extremes.side).map_err(FamilyError::of_fit)?
         };
         let report = FittedTo {
             data: extremes.ascending,
