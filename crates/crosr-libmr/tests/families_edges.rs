@@ -287,3 +287,24 @@ fn comparison_is_sorted_and_lists_what_has_no_fit() {
     assert!(compare(&scores, params(9), &Family::ALL).is_err());
     assert!(compare(&scores, params(2), &[]).unwrap().best().is_none());
 }
+
+// Heavy tails: shortly behind the local maximum the profile rises again, without bound.
+#[test]
+fn a_maximum_next_to_a_minimum_is_found() {
+    let quarters = [
+        0.5, 3.0, 1.0, -0.25, 9.0, 0.25, -0.25, 4.5, -0.5, 0.0, 4.0, 5.75, -0.25, -0.5, 1.75,
+        -0.25, -0.5, -0.5, 3.0, 6.0,
+    ];
+    let few = [
+        1.8927, 0.3138, 1.557, -0.2702, -1.315, 0.1913, 0.698, -0.3174, -0.8965, -0.2912, -0.8474,
+        6.8263, -0.4491,
+    ];
+    for (scores, tail_size, expected) in [(&quarters[..], 15, -33.301_173), (&few, 4, -7.319_27)] {
+        let (fitted, report) = Gev::fit(scores, params(tail_size)).unwrap();
+        assert_eq!(report.border, None, "{fitted:?}");
+        assert!(
+            (report.log_likelihood - expected).abs() < 1e-3,
+            "{report:?}"
+        );
+    }
+}
