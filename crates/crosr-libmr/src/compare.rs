@@ -97,7 +97,7 @@ pub fn compare(
     params: CheckedParams,
     families: &[Family],
 ) -> Result<Comparison, FamilyError> {
-    let sorted = SortedScores::new(scores, params.side())?;
+    let sorted = SortedScores::for_tail(scores, params.side(), params.tail_size())?;
     let extremes = sorted.extremes(params.tail_size())?;
     let mut compared: Vec<ComparedFamily> = families
         .iter()

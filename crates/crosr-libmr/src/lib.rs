@@ -17,6 +17,7 @@ mod sample;
 mod score;
 mod solver;
 mod tail;
+mod tail_size;
 mod text;
 mod w_scores;
 mod weibull;
@@ -38,5 +39,9 @@ pub use crate::{
     sample::Sample,
     score::Score,
     tail::TailSide,
+    tail_size::{
+        SkippedTail, TailCandidates, TailChoice, TailPoint, TailRule, TailSizeError,
+        choose_tail_size,
+    },
     weibull::{Weibull, WeibullParts},
 };

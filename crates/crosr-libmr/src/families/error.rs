@@ -62,12 +62,11 @@ pub enum FamilyError {
         /// Slope of the profile log-likelihood there, per score.
         slope: f64,
     },
-    /// The width of the tail vanishes beside the scores: rounding of the fitted parameters
-    /// makes a score of the tail impossible.
+    /// The tail is so narrow, beside the scores or altogether, that rounding of the fitted
+    /// parameters makes one of its scores impossible or a scale 0.
     #[error(
-        "the {family} fit lies so close to the most or least extreme score that rounding of \
-         its parameters puts a score of the tail outside the support; shift the scores \
-         towards 0"
+        "the tail is so narrow that rounding of the parameters spoils the {family} fit; shift \
+         the scores towards 0 or rescale them"
     )]
     PrecisionLost {
         /// The family.
@@ -106,6 +105,16 @@ pub(crate) fn check_parameters(
         given,
         expected,
     })
+}
+
+impl FamilyError {
+    /// What it means that fitted parameters are outside their domain: only rounding can do it.
+    pub(crate) fn of_fit(self) -> Self {
+        match self {
+            FamilyError::Parameter { family, .. } => FamilyError::PrecisionLost { family },
+            other => other,
+        }
+    }
 }
 
 impl From<ParamError> for FamilyError {

@@ -6,19 +6,38 @@ use crate::{
     tail::TailSide,
 };
 
-/// All scores after the sign of the side, ascending.
+/// Scores after the sign of the side, ascending.
 #[derive(Debug)]
 pub(crate) struct SortedScores {
     side: TailSide,
+    /// All scores, or the most extreme ones.
     ascending: Vec<f64>,
+    /// The number of all scores.
+    n_scores: usize,
 }
 
 impl SortedScores {
-    /// Sorts `s = sign x`.
+    /// Sorts `s = sign x` of all scores.
     ///
     /// # Errors
     /// [`FitError::NonFinite`] for a NaN or an infinity.
     pub(crate) fn new(scores: &[f64], side: TailSide) -> Result<Self, FitError> {
+        Self::most_extreme(scores, side, scores.len())
+    }
+
+    /// Sorts what tails of up to `tail_size` scores need, the next score included.
+    ///
+    /// # Errors
+    /// [`FitError::NonFinite`] for a NaN or an infinity, in the tail or not.
+    pub(crate) fn for_tail(
+        scores: &[f64],
+        side: TailSide,
+        tail_size: usize,
+    ) -> Result<Self, FitError> {
+        Self::most_extreme(scores, side, tail_size.saturating_add(1))
+    }
+
+    fn most_extreme(scores: &[f64], side: TailSide, n_kept: usize) -> Result<Self, FitError> {
         if let Some(index) = scores.iter().position(|score| !score.is_finite()) {
             return Err(FitError::NonFinite {
                 index,
@@ -27,11 +46,20 @@ impl SortedScores {
         }
         // Adding 0.0 turns -0.0 into 0.0, so that equal scores have equal bits.
         let mut ascending: Vec<f64> = scores.iter().map(|x| side.sign() * x + 0.0).collect();
+        let below = scores.len().saturating_sub(n_kept);
+        if below > 0 && n_kept > 0 {
+            ascending.select_nth_unstable_by(below, f64::total_cmp);
+            ascending.drain(..below);
+        }
         ascending.sort_unstable_by(f64::total_cmp);
-        Ok(SortedScores { side, ascending })
+        Ok(SortedScores {
+            side,
+            ascending,
+            n_scores: scores.len(),
+        })
     }
 
-    /// All `s`, ascending.
+    /// The sorted `s`, ascending.
     pub(crate) fn ascending(&self) -> &[f64] {
         &self.ascending
     }
@@ -49,7 +77,7 @@ impl SortedScores {
         if tail_size > n {
             return Err(FitError::TooFewScores {
                 tail_size,
-                given: n,
+                given: self.n_scores,
             }
             .into());
         }

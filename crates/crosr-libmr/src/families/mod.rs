@@ -162,7 +162,7 @@ pub fn fit_family(
     scores: &[f64],
     params: CheckedParams,
 ) -> Result<Box<dyn TailDistribution>, FamilyError> {
-    let sorted = SortedScores::new(scores, params.side())?;
+    let sorted = SortedScores::for_tail(scores, params.side(), params.tail_size())?;
     fit_extremes(family, &sorted.extremes(params.tail_size())?, &params)
 }
 

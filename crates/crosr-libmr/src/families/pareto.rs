@@ -54,7 +54,8 @@ impl GeneralisedPareto {
     ///
     /// # fn main() -> Result<(), crosr_libmr::FamilyError> {
     /// let uniform = GeneralisedPareto::new(2.0, 4.0, -1.0, TailSide::High)?;
-    /// assert_eq!([1.0, 3.0, 6.0, 7.0].map(|x| uniform.cdf(x)), [0.0, 0.25, 1.0, 1.0]);
+    /// assert_eq!([1.0, 6.0, 7.0].map(|x| uniform.cdf(x)), [0.0, 1.0, 1.0]);
+    /// assert!((uniform.cdf(3.0) - 0.25).abs() < 1e-15);
     /// # Ok(())
     /// # }
     /// ```
@@ -98,7 +99,7 @@ impl GeneralisedPareto {
     /// [`FamilyError::Tail`] for scores without such a tail, [`FamilyError::RangeOverflow`],
     /// [`FamilyError::NotConverged`], [`FamilyError::PrecisionLost`].
     pub fn fit(scores: &[f64], params: CheckedParams) -> Result<(Self, FamilyReport), FamilyError> {
-        let sorted = SortedScores::new(scores, params.side())?;
+        let sorted = SortedScores::for_tail(scores, params.side(), params.tail_size())?;
         Self::fit_extremes(
             &sorted.extremes(params.tail_size())?,
             params.max_iterations(),
@@ -135,7 +136,8 @@ impl GeneralisedPareto {
         let fitted = GeneralisedPareto {
             source,
             border,
-            ..GeneralisedPareto::new(threshold, scale, shape, extremes.side)?
+            ..GeneralisedPareto::new(threshold, scale, shape, extremes.side)
+                .map_err(FamilyError::of_fit)?
         };
         let report = FittedTo {
             data: beyond,

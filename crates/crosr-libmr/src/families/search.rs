@@ -43,7 +43,9 @@ impl CostFunction for Slope<'_> {
 
 /// Finds the local maxima with `tau` between `low` and `high` and shape not below -1.
 ///
-/// The grid is even in `asinh(tau)`: as fine around 0 as it is coarse far out.
+/// The grid is even in `asinh(tau)`: as fine around 0 as it is coarse far out. Where the slope
+/// comes close to 0 and turns back, a maximum and a minimum may lie in one cell: there it is
+/// looked at more closely.
 ///
 /// # Errors
 /// [`FamilyError::NotConverged`] when `max_iterations` is too small for a bracket.
@@ -54,31 +56,73 @@ pub(crate) fn local_maxima(
     max_iterations: u64,
 ) -> Result<Search, FamilyError> {
     let (from, to) = (low.asinh(), high.asinh());
+    let grid: Vec<Point> = (0..=N_CELLS)
+        .map(|cell| {
+            profile.at(match cell {
+                0 => low,
+                N_CELLS => high,
+                cell => (from + (to - from) * f64::from(cell) / f64::from(N_CELLS)).sinh(),
+            })
+        })
+        .collect();
+    let mut points = grid.clone();
+    points.extend(
+        grid.windows(3)
+            .filter_map(|three| between(profile, [three[0], three[1], three[2]])),
+    );
+    points.sort_by(|a, b| a.tau.total_cmp(&b.tau));
+
     let mut iterations = 0;
     let mut best: Option<Point> = None;
-    let mut left = profile.at(low);
-    for cell in 1..=N_CELLS {
-        let tau = if cell == N_CELLS {
-            high
-        } else {
-            (from + (to - from) * f64::from(cell) / f64::from(N_CELLS)).sinh()
-        };
-        let right = profile.at(tau);
-        if left.slope > 0.0 && right.slope <= 0.0 && right.shape() > -1.0 {
-            let (point, spent) = root(profile, family, (left.tau, tau), max_iterations)?;
-            iterations += spent;
-            let better = best.is_none_or(|best| point.log_likelihood > best.log_likelihood);
-            if point.shape() >= -1.0 && better {
-                best = Some(point);
-            }
+    for pair in points.windows(2) {
+        if !(pair[0].slope > 0.0 && pair[1].slope <= 0.0) {
+            continue;
         }
-        left = right;
+        let (point, spent) = root(profile, family, (pair[0].tau, pair[1].tau), max_iterations)?;
+        iterations += spent;
+        let better = best.is_none_or(|best| point.log_likelihood > best.log_likelihood);
+        if point.shape() >= -1.0 && better {
+            best = Some(point);
+        }
     }
     Ok(Search {
         best,
-        upper: left,
+        upper: points[points.len() - 1],
         iterations,
     })
+}
+
+/// A point where the slope has the other sign, where it has one sign at three points and is
+/// closest to 0 in the middle.
+fn between(profile: &Profile, [mut left, mut middle, mut right]: [Point; 3]) -> Option<Point> {
+    const ROUNDS: usize = 4;
+    const PARTS: u32 = 4;
+    let sign = middle.slope.signum();
+    let height = |point: &Point| sign * point.slope;
+    if !(height(&middle) > 0.0
+        && height(&middle) < height(&left)
+        && height(&middle) < height(&right))
+    {
+        return None;
+    }
+    for _ in 0..ROUNDS {
+        let part = |a: Point, b: Point| {
+            (1..PARTS)
+                .map(move |i| profile.at(a.tau + (b.tau - a.tau) * f64::from(i) / f64::from(PARTS)))
+        };
+        let mut points = vec![left];
+        points.extend(part(left, middle));
+        points.push(middle);
+        points.extend(part(middle, right));
+        points.push(right);
+        let lowest = (1..points.len() - 1)
+            .min_by(|&i, &j| height(&points[i]).total_cmp(&height(&points[j])))?;
+        if height(&points[lowest]) <= 0.0 {
+            return Some(points[lowest]);
+        }
+        (left, middle, right) = (points[lowest - 1], points[lowest], points[lowest + 1]);
+    }
+    None
 }
 
 fn root(
