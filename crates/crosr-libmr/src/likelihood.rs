@@ -12,7 +12,7 @@
 use pulp::Arch;
 
 use crate::{
-    kernels::{BLOCK, exp, ln_quotient, vectorised},
+    kernels::{BLOCK, exp_nonpositive, ln_quotient, vectorised},
     numeric::{Sum, ln_ratio},
 };
 
@@ -122,33 +122,40 @@ impl ShapeEquation {
         let arch = Arch::new();
         let n = data.len();
         let (smallest, largest) = (data[0], data[n - 1]);
-        let plain = (smallest / largest).is_normal();
+        // Multiplying by inverses costs half a unit in the last place, and saves time.
+        let inverse = 1.0 / largest;
+        let plain = (smallest / largest).is_normal() && inverse.is_normal();
         let log_range = if plain {
-            -ln_quotient(smallest / largest, (smallest - largest) / largest)
+            -ln_quotient(smallest * inverse, (smallest - largest) * inverse)
         } else {
             -ln_ratio(smallest, largest)
         };
+        let to_q = -1.0 / log_range;
         data.resize(n.next_multiple_of(BLOCK), largest);
-        let (sum, sum_squares) = vectorised(arch, || {
-            let mut sum = LaneSum::default();
+        let (sum, sum_squares) = vectorised(arch, #[inline(always)] || {
+            let (mut sum, mut lost) = ([0.0; BLOCK], [0.0; BLOCK]);
             let mut squares = [0.0; BLOCK];
             for block in data.as_chunks_mut::<BLOCK>().0 {
-                if plain {
+                if !plain {
                     for t in block.iter_mut() {
-                        *t = -ln_quotient(*t / largest, (*t - largest) / largest) / log_range;
-                    }
-                } else {
-                    for t in block.iter_mut() {
-                        *t = -ln_ratio(*t, largest) / log_range;
+                        *t = ln_ratio(*t, largest);
                     }
                 }
-                // The padding is 0 so far: it does not count.
-                sum.add(block);
                 for lane in 0..BLOCK {
-                    squares[lane] += block[lane] * block[lane];
+                    let t = block[lane];
+                    let ln = if plain {
+                        ln_quotient(t * inverse, (t - largest) * inverse)
+                    } else {
+                        t
+                    };
+                    let q = ln * to_q;
+                    block[lane] = q;
+                    // The padding is 0 so far: it does not count.
+                    add_exactly(&mut sum[lane], &mut lost[lane], q);
+                    squares[lane] += q * q;
                 }
             }
-            (sum.value(), fold(squares))
+            (fold_exactly(sum, lost), fold(squares))
         });
         data[n..].fill(PADDING);
         let equation = ShapeEquation {
@@ -184,13 +191,11 @@ impl ShapeEquation {
     /// The moments at `s`, in plain sums.
     pub(crate) fn moments(&self, s: f64) -> Moments {
         let factor = -1.0 / s;
-        let sums = vectorised(self.arch, || match &self.weights {
-            None => plain_sums(&self.q, factor, |_, e| e),
+        let sums = vectorised(self.arch, #[inline(always)] || match &self.weights {
+            None => plain_sums(&self.q, factor, #[inline(always)] |_, _| 1.0),
             Some(weights) => {
                 let weights = weights.as_chunks::<BLOCK>().0;
-                plain_sums(&self.q, factor, |i, e| {
-                    std::array::from_fn(|lane| weights[i][lane] * e[lane])
-                })
+                plain_sums(&self.q, factor, #[inline(always)] |i, lane| weights[i][lane])
             }
         });
         let mean = sums[1] / sums[0];
@@ -205,13 +210,11 @@ impl ShapeEquation {
     pub(crate) fn exact_moments(&self, s: f64) -> Moments {
         let factor = -1.0 / s;
         let centre = self.mean_q - s;
-        let sums = vectorised(self.arch, || match &self.weights {
-            None => exact_sums(&self.q, factor, centre, |_, e| e),
+        let sums = vectorised(self.arch, #[inline(always)] || match &self.weights {
+            None => exact_sums(&self.q, factor, centre, #[inline(always)] |_, _| 1.0),
             Some(weights) => {
                 let weights = weights.as_chunks::<BLOCK>().0;
-                exact_sums(&self.q, factor, centre, |i, e| {
-                    std::array::from_fn(|lane| weights[i][lane] * e[lane])
-                })
+                exact_sums(&self.q, factor, centre, #[inline(always)] |i, lane| weights[i][lane])
             }
         });
         let mean = sums[1] / sums[0];
@@ -317,27 +320,23 @@ impl ShapeEquation {
     }
 }
 
-/// Sums of `w`, `q w` and `q^2 w` with `w = weigh(block, exp(factor q))`.
+/// Sums of `w`, `q w` and `q^2 w` with `w = weight(position) exp(factor q)`.
+///
+/// One loop over the lanes of a block does everything: that is what the compiler vectorises.
 #[inline(always)]
-fn plain_sums(
-    q: &[f64],
-    factor: f64,
-    weigh: impl Fn(usize, [f64; BLOCK]) -> [f64; BLOCK],
-) -> [f64; 3] {
-    let mut sums = [[0.0; BLOCK]; 3];
+fn plain_sums(q: &[f64], factor: f64, weight: impl Fn(usize, usize) -> f64) -> [f64; 3] {
+    let (mut zeroth, mut first, mut second) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
     for (i, q) in q.as_chunks::<BLOCK>().0.iter().enumerate() {
-        let mut e = [0.0; BLOCK];
         for lane in 0..BLOCK {
-            e[lane] = exp(factor * q[lane]);
-        }
-        let w = weigh(i, e);
-        for lane in 0..BLOCK {
-            sums[0][lane] += w[lane];
-            sums[1][lane] += q[lane] * w[lane];
-            sums[2][lane] += q[lane] * q[lane] * w[lane];
+            let q = q[lane];
+            let w = weight(i, lane) * exp_nonpositive(factor * q);
+            let qw = q * w;
+            zeroth[lane] += w;
+            first[lane] += qw;
+            second[lane] = q.mul_add(qw, second[lane]);
         }
     }
-    sums.map(fold)
+    [fold(zeroth), fold(first), fold(second)]
 }
 
 /// Sums of `w`, `q w` (both compensated) and `(q - centre)^2 w`.
@@ -346,26 +345,51 @@ fn exact_sums(
     q: &[f64],
     factor: f64,
     centre: f64,
-    weigh: impl Fn(usize, [f64; BLOCK]) -> [f64; BLOCK],
+    weight: impl Fn(usize, usize) -> f64,
 ) -> [f64; 3] {
-    let (mut total, mut first) = (LaneSum::default(), LaneSum::default());
+    let (mut zeroth, mut zeroth_lost) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let (mut first, mut first_lost) = ([0.0; BLOCK], [0.0; BLOCK]);
     let mut second = [0.0; BLOCK];
     for (i, q) in q.as_chunks::<BLOCK>().0.iter().enumerate() {
-        let mut e = [0.0; BLOCK];
         for lane in 0..BLOCK {
-            e[lane] = exp(factor * q[lane]);
+            let q = q[lane];
+            let w = weight(i, lane) * exp_nonpositive(factor * q);
+            let offset = q - centre;
+            second[lane] += offset * offset * w;
+            add_exactly(&mut zeroth[lane], &mut zeroth_lost[lane], w);
+            add_exactly(&mut first[lane], &mut first_lost[lane], q * w);
         }
-        let w = weigh(i, e);
-        let mut qw = [0.0; BLOCK];
-        for lane in 0..BLOCK {
-            let offset = q[lane] - centre;
-            qw[lane] = q[lane] * w[lane];
-            second[lane] += offset * offset * w[lane];
-        }
-        total.add(&w);
-        first.add(&qw);
     }
-    [total.value(), first.value(), fold(second)]
+    [
+        fold_exactly(zeroth, zeroth_lost),
+        fold_exactly(first, first_lost),
+        fold(second),
+    ]
+}
+
+/// D. E. Knuth's exact addition, which needs no branch: `lost` takes the rounding error.
+#[inline(always)]
+fn add_exactly(total: &mut f64, lost: &mut f64, term: f64) {
+    let before = *total;
+    let after = before + term;
+    let part = after - before;
+    *lost += (before - (after - part)) + (term - part);
+    *total = after;
+}
+
+/// The lanes of a compensated sum added up, in a fixed order.
+#[inline(always)]
+fn fold_exactly(mut total: [f64; BLOCK], mut lost: [f64; BLOCK]) -> f64 {
+    let mut width = BLOCK / 2;
+    while width > 0 {
+        for lane in 0..width {
+            let (term, error) = (total[lane + width], lost[lane + width]);
+            lost[lane] += error;
+            add_exactly(&mut total[lane], &mut lost[lane], term);
+        }
+        width /= 2;
+    }
+    total[0] + lost[0]
 }
 
 /// The lanes added up, in a fixed order.
@@ -379,35 +403,6 @@ fn fold(mut lanes: [f64; BLOCK]) -> f64 {
         width /= 2;
     }
     lanes[0]
-}
-
-/// A compensated sum in every lane: D. E. Knuth's exact addition, which needs no branch.
-#[derive(Default)]
-struct LaneSum {
-    total: [f64; BLOCK],
-    lost: [f64; BLOCK],
-}
-
-impl LaneSum {
-    #[inline(always)]
-    fn add(&mut self, terms: &[f64; BLOCK]) {
-        for lane in 0..BLOCK {
-            let (before, term) = (self.total[lane], terms[lane]);
-            let after = before + term;
-            let part = after - before;
-            self.lost[lane] += (before - (after - part)) + (term - part);
-            self.total[lane] = after;
-        }
-    }
-
-    #[inline(always)]
-    fn value(self) -> f64 {
-        let mut sum: Sum = self.total.into_iter().collect();
-        for lost in self.lost {
-            sum.add(lost);
-        }
-        sum.value()
-    }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Weibull {
             self.one_by_one(scores, out);
             return Ok(());
         }
-        vectorised(pulp::Arch::new(), || {
+        vectorised(pulp::Arch::new(), #[inline(always)] || {
             let (blocks, rest) = scores.as_chunks::<BLOCK>();
             let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
             for (scores, out) in blocks.iter().zip(out_blocks) {
