@@ -77,3 +77,103 @@ fn bad_columns_are_refused() {
     )
     .refused(&["words.txt"]);
 }
+
+/// A table with two columns, the second of them exponential.
+fn table(dir: &std::path::Path) {
+    let mut file = std::fs::File::create(dir.join("table.csv")).expect("writable");
+    writeln!(file, "class,distance").expect("writable");
+    for i in 0..1000 {
+        writeln!(file, "{},{}", i % 10, -f64::from(noise(i)).ln()).expect("writable");
+    }
+}
+
+#[test]
+fn a_column_of_a_table_by_name_and_by_number() {
+    let dir = folder();
+    table(dir.path());
+    let fit = |column: &str| {
+        let flags = ["weibull", "fit", "--json", "table.csv", "--column", column];
+        crosr(dir.path(), &flags)
+    };
+    assert_eq!(fit("distance").json(), fit("2").json());
+    fit("size").refused(&["table.csv", "class, distance"]);
+    crosr(dir.path(), &["weibull", "fit", "table.csv"]).refused(&["--column"]);
+}
+
+#[test]
+fn families_are_ranked_and_drawn() {
+    let dir = folder();
+    table(dir.path());
+    let base = ["weibull", "compare", "--tail", "200", "--column", "2"];
+    let more = ["--json", "--svg", "all.svg", "table.csv"];
+    let comparison = crosr(dir.path(), &[&base[..], &more].concat()).json();
+    let families = comparison["families"].as_array().expect("a list");
+    assert_eq!(families.len(), 4);
+    let aic: Vec<f64> = families.iter().filter_map(|f| f["aic"].as_f64()).collect();
+    assert!(aic.len() >= 3 && aic.is_sorted(), "{aic:?}");
+    // The tail of exponential numbers is exponential: a generalised Pareto of shape near 0.
+    assert_ne!(families[0]["family"], "weibull");
+    let gpd = families.iter().find(|f| f["family"] == "gpd");
+    let shape = gpd
+        .and_then(|f| f["parameters"]["shape"].as_f64())
+        .expect("fitted");
+    assert!(shape.abs() < 0.25, "{shape}");
+    let svg = std::fs::read_to_string(dir.path().join("all.svg")).expect("written");
+    assert!(svg.starts_with("<svg") && svg.contains("gpd"));
+
+    let text = crosr(dir.path(), &[&base[..], &["--plot", "table.csv"]].concat());
+    assert_eq!(text.code, 0, "{}", text.stderr);
+    let drawn = text
+        .stdout
+        .chars()
+        .any(|c| ('\u{2801}'..='\u{28ff}').contains(&c));
+    assert!(
+        drawn && text.stdout.contains("Quantiles"),
+        "{}",
+        text.stdout
+    );
+    crosr(
+        dir.path(),
+        &[&base[..], &["--families", "normal", "table.csv"]].concat(),
+    )
+    .refused(&["normal", "gpd"]);
+}
+
+#[test]
+fn a_tail_size_is_chosen_by_a_rule() {
+    let dir = folder();
+    table(dir.path());
+    for rule in ["ks", "mean-excess"] {
+        let flags = [
+            "weibull",
+            "tail",
+            "--column",
+            "2",
+            "--rule",
+            rule,
+            "--json",
+            "table.csv",
+        ];
+        let choice = crosr(dir.path(), &flags).json();
+        let tail = choice["tail"].as_u64().expect("a number");
+        assert!((20..=500).contains(&tail), "{rule}: {tail}");
+        let curve = choice["curve"].as_array().expect("a list");
+        assert!(
+            curve
+                .iter()
+                .any(|point| point["tail"].as_u64() == Some(tail))
+        );
+    }
+    let few = [
+        "weibull",
+        "tail",
+        "--smallest",
+        "400",
+        "--largest",
+        "30",
+        "--column",
+        "2",
+        "table.csv",
+    ];
+    crosr(dir.path(), &few).refused(&["400", "30"]);
+}

@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod run_folder;
 mod source;
+mod text_plot;
 
 use std::process::ExitCode;
 

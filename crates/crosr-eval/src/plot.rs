@@ -153,8 +153,10 @@ impl Chart {
             }
         }
         if named {
+            let all: Vec<(f64, f64)> = points().collect();
             chart
                 .configure_series_labels()
+                .position(emptiest_corner(&all, x, y))
                 .background_style(WHITE.mix(0.8))
                 .border_style(BLACK.mix(0.2))
                 .draw()
@@ -189,6 +191,26 @@ fn range(values: impl Iterator<Item = f64>, from_zero: bool) -> Option<(f64, f64
     };
     let below = if from_zero && least == 0.0 { 0.0 } else { room };
     Some((least - below, most + room))
+}
+
+/// Where a legend hides the fewest points.
+fn emptiest_corner(points: &[(f64, f64)], x: (f64, f64), y: (f64, f64)) -> SeriesLabelPosition {
+    let part = |v: f64, (least, most): (f64, f64)| (v - least) / (most - least);
+    let hidden = |right: bool, upper: bool| {
+        let near = |v: f64, far: bool| if far { v > 0.65 } else { v < 0.35 };
+        let hides = |&&(px, py): &&(f64, f64)| near(part(px, x), right) && near(part(py, y), upper);
+        points.iter().filter(hides).count()
+    };
+    // The first of equals.
+    [
+        (hidden(true, true), SeriesLabelPosition::UpperRight),
+        (hidden(false, true), SeriesLabelPosition::UpperLeft),
+        (hidden(true, false), SeriesLabelPosition::LowerRight),
+        (hidden(false, false), SeriesLabelPosition::LowerLeft),
+    ]
+    .into_iter()
+    .min_by_key(|(hidden, _)| *hidden)
+    .map_or(SeriesLabelPosition::UpperRight, |(_, corner)| corner)
 }
 
 /// The least distance between neighbours in x.

@@ -132,31 +132,35 @@ impl ShapeEquation {
         };
         let to_q = -1.0 / log_range;
         data.resize(n.next_multiple_of(BLOCK), largest);
-        let (sum, sum_squares) = vectorised(arch, #[inline(always)] || {
-            let (mut sum, mut lost) = ([0.0; BLOCK], [0.0; BLOCK]);
-            let mut squares = [0.0; BLOCK];
-            for block in data.as_chunks_mut::<BLOCK>().0 {
-                if !plain {
-                    for t in block.iter_mut() {
-                        *t = ln_ratio(*t, largest);
+        let (sum, sum_squares) = vectorised(
+            arch,
+            #[inline(always)]
+            || {
+                let (mut sum, mut lost) = ([0.0; BLOCK], [0.0; BLOCK]);
+                let mut squares = [0.0; BLOCK];
+                for block in data.as_chunks_mut::<BLOCK>().0 {
+                    if !plain {
+                        for t in block.iter_mut() {
+                            *t = ln_ratio(*t, largest);
+                        }
+                    }
+                    for lane in 0..BLOCK {
+                        let t = block[lane];
+                        let ln = if plain {
+                            ln_quotient(t * inverse, (t - largest) * inverse)
+                        } else {
+                            t
+                        };
+                        let q = ln * to_q;
+                        block[lane] = q;
+                        // The padding is 0 so far: it does not count.
+                        add_exactly(&mut sum[lane], &mut lost[lane], q);
+                        squares[lane] += q * q;
                     }
                 }
-                for lane in 0..BLOCK {
-                    let t = block[lane];
-                    let ln = if plain {
-                        ln_quotient(t * inverse, (t - largest) * inverse)
-                    } else {
-                        t
-                    };
-                    let q = ln * to_q;
-                    block[lane] = q;
-                    // The padding is 0 so far: it does not count.
-                    add_exactly(&mut sum[lane], &mut lost[lane], q);
-                    squares[lane] += q * q;
-                }
-            }
-            (fold_exactly(sum, lost), fold(squares))
-        });
+                (fold_exactly(sum, lost), fold(squares))
+            },
+        );
         data[n..].fill(PADDING);
         let equation = ShapeEquation {
             arch,
@@ -191,13 +195,27 @@ impl ShapeEquation {
     /// The moments at `s`, in plain sums.
     pub(crate) fn moments(&self, s: f64) -> Moments {
         let factor = -1.0 / s;
-        let sums = vectorised(self.arch, #[inline(always)] || match &self.weights {
-            None => plain_sums(&self.q, factor, #[inline(always)] |_, _| 1.0),
-            Some(weights) => {
-                let weights = weights.as_chunks::<BLOCK>().0;
-                plain_sums(&self.q, factor, #[inline(always)] |i, lane| weights[i][lane])
-            }
-        });
+        let sums = vectorised(
+            self.arch,
+            #[inline(always)]
+            || match &self.weights {
+                None => plain_sums(
+                    &self.q,
+                    factor,
+                    #[inline(always)]
+                    |_, _| 1.0,
+                ),
+                Some(weights) => {
+                    let weights = weights.as_chunks::<BLOCK>().0;
+                    plain_sums(
+                        &self.q,
+                        factor,
+                        #[inline(always)]
+                        |i, lane| weights[i][lane],
+                    )
+                }
+            },
+        );
         let mean = sums[1] / sums[0];
         Moments {
             total: sums[0],
@@ -210,13 +228,29 @@ impl ShapeEquation {
     pub(crate) fn exact_moments(&self, s: f64) -> Moments {
         let factor = -1.0 / s;
         let centre = self.mean_q - s;
-        let sums = vectorised(self.arch, #[inline(always)] || match &self.weights {
-            None => exact_sums(&self.q, factor, centre, #[inline(always)] |_, _| 1.0),
-            Some(weights) => {
-                let weights = weights.as_chunks::<BLOCK>().0;
-                exact_sums(&self.q, factor, centre, #[inline(always)] |i, lane| weights[i][lane])
-            }
-        });
+        let sums = vectorised(
+            self.arch,
+            #[inline(always)]
+            || match &self.weights {
+                None => exact_sums(
+                    &self.q,
+                    factor,
+                    centre,
+                    #[inline(always)]
+                    |_, _| 1.0,
+                ),
+                Some(weights) => {
+                    let weights = weights.as_chunks::<BLOCK>().0;
+                    exact_sums(
+                        &self.q,
+                        factor,
+                        centre,
+                        #[inline(always)]
+                        |i, lane| weights[i][lane],
+                    )
+                }
+            },
+        );
         let mean = sums[1] / sums[0];
         let shift = mean - centre;
         Moments {

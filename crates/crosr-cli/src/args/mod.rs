@@ -1,9 +1,16 @@
 //! Raw arguments. Parsing validates and touches nothing.
 
+mod weibull;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use self::weibull::{
+    ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
+    WeibullScoreArgs, WeibullTailArgs,
+};
 
 /// Open-set recognition: train classifiers that can say "unknown".
 #[derive(Parser)]
@@ -340,51 +347,6 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub(crate) config: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum WeibullCommand {
-    /// Fit a Weibull to the extreme values of a column of numbers
-    Fit(WeibullFitArgs),
-    /// Print a w-score for each number
-    Score(WeibullScoreArgs),
-}
-
-/// Flags of `crosr weibull fit`.
-#[derive(ClapArgs)]
-#[command(after_help = "Examples:
-  crosr weibull fit --tail 20 distances.txt
-  seq 1 100 | crosr weibull fit --tail 10 --json -")]
-pub(crate) struct WeibullFitArgs {
-    /// A number a line; - is standard input
-    #[arg(value_name = "FILE", default_value = "-")]
-    pub(crate) file: PathBuf,
-    /// Extreme values to fit [default: 20, or all if there are fewer]
-    #[arg(long)]
-    pub(crate) tail: Option<usize>,
-    /// Fit the smallest values instead of the largest
-    #[arg(long)]
-    pub(crate) low: bool,
-    /// Where the smallest value of the tail comes to lie
-    #[arg(long, default_value_t = 1.0)]
-    pub(crate) translate: f64,
-    /// Print JSON
-    #[arg(long, conflicts_with = "libmr")]
-    pub(crate) json: bool,
-    /// Print libMR's one-line text form
-    #[arg(long)]
-    pub(crate) libmr: bool,
-}
-
-/// Flags of `crosr weibull score`.
-#[derive(ClapArgs)]
-pub(crate) struct WeibullScoreArgs {
-    /// What `crosr weibull fit` wrote, as JSON or libMR text
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: PathBuf,
-    /// A number a line; - is standard input
-    #[arg(value_name = "FILE", default_value = "-")]
-    pub(crate) file: PathBuf,
 }
 
 /// Flags of `crosr convert`.
