@@ -269,8 +269,8 @@ pub(crate) struct FitArgs {
     /// Classes that recalibration touches, by rank [default: 10]
     #[arg(long)]
     pub(crate) alpha: Option<usize>,
-    /// Also write the training data's activation vectors as a features file
-    #[arg(long, value_name = "FILE", requires = "run")]
+    /// Also write the activation vectors of training and held-out data as features files
+    #[arg(long, value_name = "DIR", requires = "run")]
     #[serde(skip)]
     pub(crate) features_out: Option<PathBuf>,
     /// A class with fewer correct samples than the tail gets a smaller tail instead of an error

@@ -77,6 +77,17 @@ fn resolve(flags: FitArgs) -> FitArgs {
     }
 }
 
+/// Writes the features to the folder that was asked for, if one was.
+fn keep_features(choices: &FitArgs, name: &str, features: &Features) -> Result<()> {
+    match &choices.features_out {
+        Some(folder) => {
+            let path = folder.join(format!("{name}.safetensors"));
+            write_atomically(&path, &to_safetensors(features, &path)?)
+        }
+        None => Ok(()),
+    }
+}
+
 fn fit_model(
     choices: &FitArgs,
     features: &Features,
@@ -118,9 +129,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     }
     let pool = pooling(choices.pooling);
     let features = features_of(&network, &card, train, pool, "training data")?;
-    if let Some(path) = &choices.features_out {
-        write_atomically(path, &to_safetensors(&features, path)?)?;
-    }
+    keep_features(choices, "train", &features)?;
     let (model, _) = fit_model(choices, &features, &card.class_names, &run.model())?;
     let calibration = match (held_out, choices.keep_known) {
         (Some(held_out), Some(keep_known)) => {
@@ -130,6 +139,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
                 .unwrap_or_else(|| "first".to_owned());
             let rule = recalibration(Some(&softmax), choices.alpha, 0.0)?;
             let features = features_of(&network, &card, held_out, pool, "held-out data")?;
+            keep_features(choices, "held-out", &features)?;
             let scored = recalibrated(&model, &features, &rule, &run.model())?;
             let epsilon = threshold_keeping(&scored, keep_known)
                 .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;

@@ -27,11 +27,13 @@ pub(super) fn features_of(
     let mut progress = Progress::new(title, data.len());
     let mut rows = Vec::with_capacity(data.len() * dim);
     let mut labels = Vec::with_capacity(data.len());
+    let mut reconstruction_errors = Vec::with_capacity(data.len());
     let plan = evaluation_plan(network, card, BATCH, 0);
     for batch in network.activations(data, &plan, pooling)? {
         let batch = batch?;
         progress.advance(batch.labels.len(), String::new);
         rows.extend_from_slice(&batch.rows);
+        reconstruction_errors.extend_from_slice(&batch.reconstruction_errors);
         labels.extend(
             batch
                 .labels
@@ -43,6 +45,7 @@ pub(super) fn features_of(
         rows,
         dim,
         labels: Some(labels),
+        reconstruction_errors: Some(reconstruction_errors),
     })
 }
 

@@ -1,4 +1,5 @@
-//! Features files: `features` f32 `(N, D)` and `labels` i64 `(N)`, as safetensors or a pair of .npy.
+//! Features files: `features` f32 `(N, D)` and `labels` i64 `(N)`, as safetensors or a pair of .npy;
+//! as safetensors also `reconstruction_errors` f32 `(N)`.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -19,6 +20,8 @@ pub(crate) struct Features {
     pub(crate) dim: usize,
     /// (N); negative where there is no known class. `None` if the file gives none.
     pub(crate) labels: Option<Vec<i64>>,
+    /// (N), mean squared errors of the reconstructions. `None` if the file gives none.
+    pub(crate) reconstruction_errors: Option<Vec<f32>>,
 }
 
 impl Features {
@@ -65,6 +68,18 @@ pub(crate) fn read_features(path: &Path) -> Result<Features> {
             format!("{} labels for {} samples", labels.len(), features.len()),
         ));
     }
+    if let Some(errors) = &features.reconstruction_errors
+        && errors.len() != features.len()
+    {
+        return Err(CliError::file(
+            path,
+            format!(
+                "{} reconstruction errors for {} samples",
+                errors.len(),
+                features.len()
+            ),
+        ));
+    }
     Ok(features)
 }
 
@@ -106,6 +121,23 @@ fn from_safetensors(path: &Path) -> Result<Features> {
     }
     let (values, _) = features.data().as_chunks::<4>();
     let rows = values.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    let reconstruction_errors = match file.tensor("reconstruction_errors") {
+        Err(_) => None,
+        Ok(errors) if errors.dtype() == Dtype::F32 && errors.shape().len() == 1 => {
+            let (values, _) = errors.data().as_chunks::<4>();
+            Some(values.iter().map(|b| f32::from_le_bytes(*b)).collect())
+        }
+        Ok(errors) => {
+            return Err(CliError::file(
+                path,
+                format!(
+                    "`reconstruction_errors` holds {:?} {:?}, F32 [N] is expected",
+                    errors.dtype(),
+                    errors.shape()
+                ),
+            ));
+        }
+    };
     let labels = match file.tensor("labels") {
         Err(_) => None,
         Ok(labels) if labels.dtype() == Dtype::I64 && labels.shape().len() == 1 => {
@@ -123,7 +155,12 @@ fn from_safetensors(path: &Path) -> Result<Features> {
             ));
         }
     };
-    Ok(Features { rows, dim, labels })
+    Ok(Features {
+        rows,
+        dim,
+        labels,
+        reconstruction_errors,
+    })
 }
 
 fn from_npy(path: &Path, labels: Option<&Path>) -> Result<Features> {
@@ -162,7 +199,12 @@ fn from_npy(path: &Path, labels: Option<&Path>) -> Result<Features> {
             )
         }
     };
-    Ok(Features { rows, dim, labels })
+    Ok(Features {
+        rows,
+        dim,
+        labels,
+        reconstruction_errors: None,
+    })
 }
 
 type Npy = NpyFile<BufReader<File>>;
@@ -220,6 +262,16 @@ pub(crate) fn to_safetensors(features: &Features, path: &Path) -> Result<Vec<u8>
         "features",
         TensorView::new(Dtype::F32, vec![features.len(), features.dim], &rows).map_err(failed)?,
     )];
+    let errors: Vec<u8> = features
+        .reconstruction_errors
+        .iter()
+        .flatten()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
+    if let Some(values) = &features.reconstruction_errors {
+        let view = TensorView::new(Dtype::F32, vec![values.len()], &errors).map_err(failed)?;
+        views.push(("reconstruction_errors", view));
+    }
     if let Some(values) = &features.labels {
         let view = TensorView::new(Dtype::I64, vec![values.len()], &labels).map_err(failed)?;
         views.push(("labels", view));
