@@ -63,6 +63,40 @@ fn the_onset_of_the_tail_is_found() {
     }
 }
 
+/// Uniform numbers in (0, 1): SplitMix64 (Steele, Lea and Flood 2014).
+fn uniform(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 11) as f64 / 9_007_199_254_740_992.0 + 1e-17
+}
+
+// With chance, single choices scatter; the median stays where the onset is.
+#[test]
+fn random_samples_scatter_around_the_onset() {
+    let tail = GeneralisedPareto::new(1.0, 0.5, 0.1, TailSide::High).unwrap();
+    let (n, onset) = (4000, 400);
+    for rule in [KS, TailRule::MeanExcess] {
+        let mut chosen: Vec<usize> = (0..21)
+            .map(|seed| {
+                let mut state = seed;
+                let scores: Vec<f64> = (0..n)
+                    .map(|i| match uniform(&mut state) {
+                        u if i < onset => tail.inv(u),
+                        u => u,
+                    })
+                    .collect();
+                choose(&scores, TailSide::High, rule).tail_size
+            })
+            .collect();
+        chosen.sort_unstable();
+        let share = |i: usize| chosen[i] as f64 / onset as f64;
+        assert!((0.9..1.3).contains(&share(10)), "{rule:?}: {chosen:?}");
+        assert!(share(4) > 0.5 && share(20) < 1.6, "{rule:?}: {chosen:?}");
+    }
+}
+
 #[test]
 fn low_is_high_of_the_negated_scores() {
     let scores = sample(2000, 200, 0.2, 1.0);

@@ -68,8 +68,8 @@ impl Profile {
         self.mean(|_, e| e)
     }
 
-    /// An upper bound of every `theta` with slope 0, for exponential `u`:
-    /// `2 (mean d - min d) / (min d)^2` (Grimshaw 1993, section 2).
+    /// Grimshaw's upper bound of every `theta` with slope 0, for exponential `u`:
+    /// `2 (mean d - min d) / (min d)^2`.
     pub(crate) fn grimshaw_bound(&self) -> f64 {
         let least = self.data[0].0;
         2.0 * ((self.mean(|d, _| d) - least) / least) / least
