@@ -39,6 +39,15 @@ pub enum ParamError {
         /// The name given.
         name: String,
     },
+    /// A decision needs something to go by.
+    #[error("no evidence is listened to, choose classification, distance or reconstruction")]
+    NoEvidence,
+    /// Not the name of a kind of evidence.
+    #[error("no evidence is called {name:?}, choose classification, distance or reconstruction")]
+    EvidenceName {
+        /// The name given.
+        name: String,
+    },
     /// Not the name of a softmax order.
     #[error("no softmax order is called {name:?}, choose first, last or last-clipped")]
     SoftmaxOrderName {
@@ -57,6 +66,41 @@ pub enum OpenMaxError {
     /// A model without a class.
     #[error("no classes given, a model needs at least one")]
     NoClasses,
+    /// Evidence is calibrated on samples.
+    #[error("{given} held-out samples given, calibration needs at least 2")]
+    TooFewReferences {
+        /// The number given.
+        given: usize,
+    },
+    /// A stored score that is NaN or infinite.
+    #[error("the {evidence} score of reference sample {row} is {value}, it must be finite")]
+    NonFiniteReference {
+        /// The sample.
+        row: usize,
+        /// The kind of evidence.
+        evidence: crate::evidence::Evidence,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// Evidence from reconstructions without one error a sample.
+    #[error(
+        "{found} reconstruction errors for {expected} samples: give one a sample, or leave \
+         reconstruction out of the evidence"
+    )]
+    ReconstructionErrors {
+        /// The number of samples.
+        expected: usize,
+        /// The number of errors.
+        found: usize,
+    },
+    /// A mean squared error that is none.
+    #[error("the reconstruction error of row {row} is {value}, it must be finite and not negative")]
+    ReconstructionError {
+        /// The row.
+        row: usize,
+        /// The value.
+        value: f32,
+    },
     /// A class has no correctly classified sample, so it has no mean.
     #[error(
         "class {class_idx} has no correctly classified sample: train longer, or leave the class out"

@@ -3,6 +3,7 @@
 
 mod distance;
 mod error;
+mod evidence;
 mod exact_sum;
 mod fit;
 mod mav;
@@ -15,6 +16,10 @@ mod threshold;
 pub use crate::{
     distance::Distance,
     error::{OpenMaxError, ParamError},
+    evidence::{
+        CheckedEvidenceParams, Evidence, EvidenceModel, EvidenceParams, EvidenceReading,
+        EvidenceSamples, Judgement,
+    },
     fit::{CheckedParams, ClassReport, OpenMaxParams, OpenMaxReport},
     mav::{MeanAccumulator, MeanActivationVectors},
     model::{OpenMax, Recalibrated},

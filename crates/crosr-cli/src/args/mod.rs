@@ -273,6 +273,10 @@ pub(crate) struct FitArgs {
     #[arg(long, value_name = "DIR", requires = "run")]
     #[serde(skip)]
     pub(crate) features_out: Option<PathBuf>,
+    /// What the decision goes by, comma-separated: classification, distance, reconstruction
+    /// [default: all]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', requires = "run")]
+    pub(crate) evidence: Vec<String>,
     /// A class with fewer correct samples than the tail gets a smaller tail instead of an error
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) shrink_tail: Option<bool>,

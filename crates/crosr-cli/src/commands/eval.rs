@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crosr_eval::{Evaluation, OutlierSet, ScoredSample, evaluate};
 use crosr_model::Pooling;
-use crosr_openmax::{Recalibrated, Recalibration};
+use crosr_openmax::{EvidenceReading, Recalibrated, Recalibration};
 use serde::Serialize;
 
 use super::fit::{load_network, recalibration};
@@ -13,7 +13,7 @@ use super::scoring::{features_of, recalibrated, scored};
 use super::train::source_of;
 use crate::args::{EvalArgs, Preset, TrainArgs};
 use crate::error::{CliError, Result};
-use crate::formats::features::{read_features, to_safetensors};
+use crate::formats::features::{Features, read_features, to_safetensors};
 use crate::formats::openset::OpenSet;
 use crate::output;
 use crate::run_folder::{RunFolder, read, with_config, write_atomically};
@@ -35,6 +35,11 @@ struct Config {
     epsilon: f64,
     distance: String,
     tail: Vec<usize>,
+    /// What decided, where it was not the recalibrated probabilities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_known: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pooling: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,11 +51,53 @@ struct Config {
 struct Judged {
     name: String,
     recalibrated: Vec<Recalibrated>,
+    /// The strongest evidence of each, where evidence decided.
+    strongest: Vec<Option<EvidenceReading>>,
     scored: Vec<ScoredSample>,
 }
 
+/// How samples are judged.
+struct Rule {
+    recalibration: Recalibration,
+    /// Whether evidence decides, or the recalibrated probabilities alone.
+    evidence: bool,
+}
+
+/// What the model says of features; `origin` is named in errors.
+fn judge(
+    name: &str,
+    features: &Features,
+    truths: impl IntoIterator<Item = Option<usize>>,
+    openset: &OpenSet,
+    rule: &Rule,
+    origin: &Path,
+) -> Result<Judged> {
+    let mut recalibrated = recalibrated(&openset.model, features, &rule.recalibration, origin)?;
+    let mut strongest = vec![None; recalibrated.len()];
+    if let Some(evidence) = openset.evidence.as_ref().filter(|_| rule.evidence) {
+        let judgements = evidence
+            .judge(&openset.model, features.evidence())
+            .map_err(|e| CliError::file(origin, e.to_string()))?;
+        for ((sample, strongest), judgement) in
+            recalibrated.iter_mut().zip(&mut strongest).zip(judgements)
+        {
+            sample.probabilities = judgement.probabilities;
+            sample.verdict = judgement.verdict;
+            let readings = judgement.evidence.into_iter();
+            *strongest = readings.max_by(|a, b| a.share.total_cmp(&b.share));
+        }
+    }
+    let scored = scored(&recalibrated, truths);
+    Ok(Judged {
+        name: name.to_owned(),
+        recalibrated,
+        strongest,
+        scored,
+    })
+}
+
 /// Choices of the recalibration: flags first, then what the fit was calibrated for.
-fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Recalibration, Config)> {
+fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Rule, Config)> {
     let reference = flags.preset == Some(Preset::Reference);
     let fitted = openset.calibration.as_ref().filter(|_| !reference);
     let softmax = flags
@@ -61,6 +108,10 @@ fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Recalibration, Config)> 
     let alpha = flags.alpha.or(fitted.map(|c| c.alpha)).unwrap_or(10);
     let applies = fitted.filter(|c| c.softmax == softmax && c.alpha == alpha);
     let epsilon = flags.epsilon.or(applies.map(|c| c.epsilon)).unwrap_or(0.0);
+    // Who names a setting of OpenMax wants OpenMax.
+    let asked = flags.softmax.is_some() || flags.alpha.is_some() || flags.epsilon.is_some();
+    let evidence = openset.evidence.as_ref().filter(|_| !reference && !asked);
+    let params = evidence.map(|model| model.params());
     let config = Config {
         softmax: softmax.clone(),
         alpha,
@@ -72,11 +123,21 @@ fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Recalibration, Config)> 
             .iter()
             .map(|w| w.tail_size())
             .collect(),
+        evidence: params
+            .iter()
+            .flat_map(|params| params.evidence())
+            .map(|kind| kind.name())
+            .collect(),
+        keep_known: params.map(|params| params.keep_known()),
         pooling: openset.pooling.clone(),
         run: None,
         version: env!("CARGO_PKG_VERSION"),
     };
-    Ok((recalibration(Some(&softmax), Some(alpha), epsilon)?, config))
+    let rule = Rule {
+        recalibration: recalibration(Some(&softmax), Some(alpha), epsilon)?,
+        evidence: evidence.is_some(),
+    };
+    Ok((rule, config))
 }
 
 fn report(
@@ -116,9 +177,8 @@ fn load_openset(path: &Path) -> Result<OpenSet> {
 fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
     let openset = load_openset(openset)?;
     let (rule, config) = rule(flags, &openset)?;
-    let judge = |name: &str, path: &Path, known: bool| -> Result<Judged> {
+    let judged = |name: &str, path: &Path, known: bool| -> Result<Judged> {
         let features = read_features(path)?;
-        let recalibrated = recalibrated(&openset.model, &features, &rule, path)?;
         let truths = if known {
             features
                 .classes(openset.class_names.len(), path)?
@@ -126,26 +186,21 @@ fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
                 .map(Some)
                 .collect()
         } else {
-            vec![None; recalibrated.len()]
+            vec![None; features.len()]
         };
-        let scored = scored(&recalibrated, truths);
-        Ok(Judged {
-            name: name.to_owned(),
-            recalibrated,
-            scored,
-        })
+        judge(name, &features, truths, &openset, &rule, path)
     };
     let path = flags
         .known
         .as_deref()
         .ok_or_else(|| CliError::usage("--openset needs --known"))?;
-    let known = judge("known", path, true)?;
+    let known = judged("known", path, true)?;
     let outliers = flags
         .unknown
         .iter()
         .map(|text| {
             let (name, place) = name_and_place("--unknown", text)?;
-            judge(name, Path::new(place), false)
+            judged(name, Path::new(place), false)
         })
         .collect::<Result<Vec<_>>>()?;
     report(&openset, &known, &outliers, config)
@@ -191,29 +246,20 @@ pub(super) fn eval_run(
     let source = source_of(&recorded, flags.data_dir.as_deref());
     let known_data = source.test()?;
     let sets = outliers(network.config().image_size, recorded.seed.unwrap_or(0))?;
-    let judge = |name: &str, data| -> Result<Judged> {
+    let judged = |name: &str, data| -> Result<Judged> {
         let features = features_of(&network, &card, data, pool, name)?;
         if let Some(folder) = &flags.features_out {
             let path = folder.join(format!("{name}.safetensors"));
             write_atomically(&path, &to_safetensors(&features, &path)?)?;
         }
-        let recalibrated = recalibrated(&openset.model, &features, &rule, &path)?;
-        let truths = features
-            .labels
-            .iter()
-            .flatten()
-            .map(|&label| usize::try_from(label).ok());
-        let scored = scored(&recalibrated, truths);
-        Ok(Judged {
-            name: name.to_owned(),
-            recalibrated,
-            scored,
-        })
+        let labels = features.labels.iter().flatten();
+        let truths = labels.map(|&label| usize::try_from(label).ok());
+        judge(name, &features, truths, &openset, &rule, &path)
     };
-    let known = judge("known", known_data)?;
+    let known = judged("known", known_data)?;
     let outliers = sets
         .into_iter()
-        .map(|set| judge(&set.name, set.data))
+        .map(|set| judged(&set.name, set.data))
         .collect::<Result<Vec<_>>>()?;
     let report = report(&openset, &known, &outliers, config)?;
     let path = run.metrics();
@@ -243,10 +289,11 @@ fn scores_csv<'a>(class_names: &[String], sets: impl Iterator<Item = &'a Judged>
     };
     let mut text = String::from(
         "set,index,truth,prediction,closed_set_class,unknown_probability,\
-         largest_known_probability,w_score\n",
+         largest_known_probability,w_score,strongest_evidence,its_tail_probability\n",
     );
     for set in sets {
-        for (index, (r, s)) in set.recalibrated.iter().zip(&set.scored).enumerate() {
+        let samples = set.recalibrated.iter().zip(&set.scored).zip(&set.strongest);
+        for (index, ((r, s), strongest)) in samples.enumerate() {
             let known = &r.probabilities[..r.probabilities.len().saturating_sub(1)];
             let largest = known.iter().copied().fold(0.0, f64::max);
             let w_score = r
@@ -256,12 +303,14 @@ fn scores_csv<'a>(class_names: &[String], sets: impl Iterator<Item = &'a Judged>
                 .unwrap_or_default();
             writeln!(
                 text,
-                "{},{index},{},{},{},{},{largest},{w_score}",
+                "{},{index},{},{},{},{},{largest},{w_score},{},{}",
                 quoted(&set.name),
                 name(s.truth),
                 name(s.verdict),
                 name(Some(s.closed_set_class)),
                 r.unknown_probability(),
+                strongest.map_or("", |reading| reading.evidence.name()),
+                strongest.map_or(String::new(), |r| r.tail_probability.to_string()),
             )
             .ok();
         }

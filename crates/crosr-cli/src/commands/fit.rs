@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crosr_model::{DhrNet, ModelCard, Pooling};
 use crosr_openmax::{
-    Distance, OpenMax, OpenMaxParams, OpenMaxReport, Recalibration, RecalibrationParams,
-    SoftmaxOrder, threshold_keeping,
+    Distance, Evidence, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, OpenMaxReport,
+    Recalibration, RecalibrationParams, SoftmaxOrder, threshold_keeping,
 };
 
 use super::scoring::{features_of, naming_class, recalibrated};
@@ -111,6 +111,32 @@ fn fit_model(
         .map_err(|e| naming_class(e, class_names))
 }
 
+/// Calibrates the evidence on held-out known data.
+fn fit_evidence(
+    choices: &FitArgs,
+    keep_known: f64,
+    model: &OpenMax,
+    held_out: &Features,
+) -> Result<EvidenceModel> {
+    let kinds = choices
+        .evidence
+        .iter()
+        .map(|name| name.parse())
+        .collect::<std::result::Result<Vec<Evidence>, _>>()
+        .map_err(|e| CliError::usage(format!("--evidence: {e}")))?;
+    let kinds = if kinds.is_empty() {
+        Evidence::ALL.to_vec()
+    } else {
+        kinds
+    };
+    let params = EvidenceParams::new()
+        .evidence(&kinds)
+        .keep_known(keep_known)
+        .check()
+        .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
+    Ok(EvidenceModel::fit(params, model, held_out.evidence())?)
+}
+
 /// Fits a run: training data for means and tails, held-out data for the threshold.
 pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let recorded: TrainArgs = run.recorded("train")?;
@@ -131,6 +157,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let features = features_of(&network, &card, train, pool, "training data")?;
     keep_features(choices, "train", &features)?;
     let (model, _) = fit_model(choices, &features, &card.class_names, &run.model())?;
+    let mut evidence = None;
     let calibration = match (held_out, choices.keep_known) {
         (Some(held_out), Some(keep_known)) => {
             let softmax = choices
@@ -143,6 +170,9 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
             let scored = recalibrated(&model, &features, &rule, &run.model())?;
             let epsilon = threshold_keeping(&scored, keep_known)
                 .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
+            if choices.preset != Some(Preset::Reference) {
+                evidence = Some(fit_evidence(choices, keep_known, &model, &features)?);
+            }
             let alpha = choices.alpha.unwrap_or(10);
             Some(Calibration {
                 softmax,
@@ -163,6 +193,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
         class_names: card.class_names,
         pooling: Some(name.to_owned()),
         calibration,
+        evidence,
     };
     let path = choices.out.clone().unwrap_or_else(|| run.openset());
     write_atomically(&path, &openset.to_bytes(&path)?)?;
@@ -208,6 +239,7 @@ fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
         class_names,
         pooling: None,
         calibration: None,
+        evidence: None,
     };
     write_atomically(&out, &openset.to_bytes(&out)?)?;
     Ok((openset, out))
@@ -233,7 +265,20 @@ fn summary(openset: &OpenSet, path: &Path) -> String {
             weibull.shape(),
         ));
     }
-    if let Some(c) = &openset.calibration {
+    if let Some(evidence) = &openset.evidence {
+        let kinds: Vec<&str> = evidence
+            .params()
+            .evidence()
+            .iter()
+            .map(|e| e.name())
+            .collect();
+        text.push_str(&format!(
+            "unknown where {} together surprise more than {:.0} % of {} held-out samples\n",
+            kinds.join(", "),
+            100.0 * evidence.params().keep_known(),
+            evidence.classes().len(),
+        ));
+    } else if let Some(c) = &openset.calibration {
         text.push_str(&format!(
             "unknown below a largest known probability of {:.4}: keeps {:.0} % of {} held-out \
              samples\n",

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use crosr_openmax::EvidenceSamples;
 use npyz::{DType, NpyFile};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -27,6 +28,14 @@ pub(crate) struct Features {
 impl Features {
     pub(crate) fn len(&self) -> usize {
         self.rows.len().checked_div(self.dim).unwrap_or(0)
+    }
+
+    /// What evidence is drawn from.
+    pub(crate) fn evidence(&self) -> EvidenceSamples<'_> {
+        EvidenceSamples {
+            rows: &self.rows,
+            reconstruction_errors: self.reconstruction_errors.as_deref(),
+        }
     }
 
     /// Labels as class indices below `n_classes`.

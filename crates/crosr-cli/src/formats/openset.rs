@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crosr_libmr::{TailSide, Weibull, WeibullParts};
-use crosr_openmax::{MeanActivationVectors, OpenMax};
+use crosr_openmax::{Evidence, EvidenceModel, EvidenceParams, MeanActivationVectors, OpenMax};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,16 @@ pub(crate) struct OpenSet {
     pub(crate) pooling: Option<String>,
     /// What was calibrated on held-out known data, if anything was.
     pub(crate) calibration: Option<Calibration>,
+    /// The decision out of several kinds of evidence, if it was fitted.
+    pub(crate) evidence: Option<EvidenceModel>,
+}
+
+/// Parameters of the evidence model; its reference scores are tensors.
+#[derive(Serialize, Deserialize)]
+struct EvidenceChoices {
+    evidence: Vec<String>,
+    keep_known: f64,
+    class_samples: usize,
 }
 
 /// A threshold on the largest known probability, and what it holds for.
@@ -76,7 +86,26 @@ impl OpenSet {
                 .map_err(|e| CliError::file(path, e.to_string()))?;
             metadata.insert("calibration".to_owned(), text);
         }
-        let views = vec![
+        let (mut reference_scores, mut reference_classes) = (Vec::new(), Vec::new());
+        if let Some(model) = &self.evidence {
+            let choices = EvidenceChoices {
+                evidence: model
+                    .params()
+                    .evidence()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                keep_known: model.params().keep_known(),
+                class_samples: model.params().class_samples(),
+            };
+            let text =
+                serde_json::to_string(&choices).map_err(|e| CliError::file(path, e.to_string()))?;
+            metadata.insert("evidence".to_owned(), text);
+            reference_scores = doubles(model.scores().iter().copied());
+            let classes = model.classes().iter();
+            reference_classes = classes.flat_map(|&c| (c as u64).to_le_bytes()).collect();
+        }
+        let mut views = vec![
             (
                 "counts",
                 TensorView::new(Dtype::U64, vec![k], &counts).map_err(failed)?,
@@ -91,6 +120,18 @@ impl OpenSet {
                     .map_err(failed)?,
             ),
         ];
+        if let Some(model) = &self.evidence {
+            let n = model.classes().len();
+            let shape = vec![n, model.params().evidence().len()];
+            views.push((
+                "reference_scores",
+                TensorView::new(Dtype::F64, shape, &reference_scores).map_err(failed)?,
+            ));
+            views.push((
+                "reference_classes",
+                TensorView::new(Dtype::U64, vec![n], &reference_classes).map_err(failed)?,
+            ));
+        }
         let written = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
         Ok(crosr_model::sort_safetensors_header(&written).unwrap_or(written))
     }
@@ -165,11 +206,41 @@ impl OpenSet {
             })
             .collect::<Result<_>>()?;
         let model = OpenMax::from_parts(mavs, weibulls, distance)?;
+        let evidence = match metadata.get("evidence") {
+            None => None,
+            Some(text) => {
+                let choices: EvidenceChoices =
+                    serde_json::from_str(text).map_err(|e| wrong(format!("evidence: {e}")))?;
+                let kinds = choices
+                    .evidence
+                    .iter()
+                    .map(|name| name.parse())
+                    .collect::<std::result::Result<Vec<Evidence>, _>>()
+                    .map_err(|e| wrong(e.to_string()))?;
+                let params = EvidenceParams::new()
+                    .evidence(&kinds)
+                    .keep_known(choices.keep_known)
+                    .class_samples(choices.class_samples)
+                    .check()
+                    .map_err(|e| wrong(e.to_string()))?;
+                let (_, scores) = tensor("reference_scores", Dtype::F64)?;
+                let (_, classes) = tensor("reference_classes", Dtype::U64)?;
+                let scores = scores.iter().map(|b| f64::from_le_bytes(*b)).collect();
+                let classes = classes
+                    .iter()
+                    .map(|b| usize::try_from(u64::from_le_bytes(*b)).unwrap_or(usize::MAX))
+                    .collect();
+                let model = EvidenceModel::from_scores(params, k, scores, classes)
+                    .map_err(|e| wrong(e.to_string()))?;
+                Some(model)
+            }
+        };
         Ok(Self {
             model,
             class_names,
             pooling: metadata.get("pooling").cloned(),
             calibration,
+            evidence,
         })
     }
 }

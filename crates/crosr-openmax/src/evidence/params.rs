@@ -1,0 +1,143 @@
+//! What speaks against a sample, and how it is put together.
+
+use std::{fmt, str::FromStr};
+
+use crate::error::ParamError;
+
+/// Something that says how unlike the known classes a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// Free energy of the logits, `-ln Σ exp(l_k)` (Liu et al., "Energy-based Out-of-distribution
+    /// Detection", NeurIPS 2020, equation 4).
+    Classification,
+    /// Distance of the activation vector from the mean of the predicted class.
+    Distance,
+    /// Logarithm of the mean squared error of the reconstruction.
+    Reconstruction,
+}
+
+impl Evidence {
+    /// All there is.
+    pub const ALL: [Self; 3] = [Self::Classification, Self::Distance, Self::Reconstruction];
+
+    /// The name that `Display` writes and `FromStr` reads.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+            Self::Distance => "distance",
+            Self::Reconstruction => "reconstruction",
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Evidence {
+    type Err = ParamError;
+
+    fn from_str(name: &str) -> Result<Self, ParamError> {
+        Self::ALL
+            .into_iter()
+            .find(|evidence| evidence.name() == name)
+            .ok_or_else(|| ParamError::EvidenceName {
+                name: name.to_owned(),
+            })
+    }
+}
+
+/// Parameters of an evidence model, not yet checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvidenceParams {
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) keep_known: f64,
+    pub(super) class_samples: usize,
+}
+
+impl Default for EvidenceParams {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EvidenceParams {
+    /// All evidence, nine of ten known samples kept.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            evidence: Evidence::ALL.to_vec(),
+            keep_known: 0.9,
+            class_samples: 200,
+        }
+    }
+
+    /// What is listened to. Default: everything. Repetitions count once.
+    #[must_use]
+    pub fn evidence(mut self, evidence: &[Evidence]) -> Self {
+        self.evidence = evidence.to_vec();
+        self.evidence.sort_unstable();
+        self.evidence.dedup();
+        self
+    }
+
+    /// Part of the known samples that is to be taken for known. Default: 0.9.
+    #[must_use]
+    pub fn keep_known(mut self, keep_known: f64) -> Self {
+        self.keep_known = keep_known;
+        self
+    }
+
+    /// Reference samples predicted as a class from which on the class gets tails of its own;
+    /// classes with fewer share one. Default: 200.
+    #[must_use]
+    pub fn class_samples(mut self, class_samples: usize) -> Self {
+        self.class_samples = class_samples;
+        self
+    }
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`ParamError::NoEvidence`] for none, [`ParamError::Keep`] unless
+    /// 0 < `keep_known` < 1.
+    pub fn check(self) -> Result<CheckedEvidenceParams, ParamError> {
+        if self.evidence.is_empty() {
+            return Err(ParamError::NoEvidence);
+        }
+        if !(self.keep_known > 0.0 && self.keep_known < 1.0) {
+            return Err(ParamError::Keep {
+                keep: self.keep_known,
+            });
+        }
+        Ok(CheckedEvidenceParams(self))
+    }
+}
+
+/// Parameters of an evidence model, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedEvidenceParams(pub(super) EvidenceParams);
+
+impl CheckedEvidenceParams {
+    /// What is listened to, in the order of [`Evidence::ALL`].
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.0.evidence
+    }
+
+    /// Part of the known samples that is to be taken for known.
+    #[must_use]
+    pub fn keep_known(&self) -> f64 {
+        self.0.keep_known
+    }
+
+    /// Reference samples from which on a class gets tails of its own.
+    #[must_use]
+    pub fn class_samples(&self) -> usize {
+        self.0.class_samples
+    }
+}
