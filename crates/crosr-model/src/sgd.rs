@@ -23,21 +23,32 @@ pub(crate) struct Sgd {
     velocities: BTreeMap<String, Velocity>,
     momentum: f64,
     weight_decay: f64,
+    /// Whether L2 acts on biases and batch norms too.
+    decay_all: bool,
 }
 
 impl Sgd {
-    pub(crate) fn new(parameters: Vec<(String, Var)>, momentum: f64, weight_decay: f64) -> Self {
+    pub(crate) fn new(
+        parameters: Vec<(String, Var)>,
+        momentum: f64,
+        weight_decay: f64,
+        decay_all: bool,
+    ) -> Self {
         Self {
             parameters,
             velocities: BTreeMap::new(),
             momentum,
             weight_decay,
+            decay_all,
         }
     }
 
     /// One update of every parameter that has a gradient.
     pub(crate) fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<()> {
         for (name, variable) in &self.parameters {
+            // Biases and batch norms have one dimension.
+            let decays = self.decay_all || variable.dims().len() > 1;
+            let weight_decay = if decays { self.weight_decay } else { 0.0 };
             if let Some(gradient) = gradients.slice(variable) {
                 let first = !self.velocities.contains_key(name);
                 let velocity = self
@@ -51,13 +62,13 @@ impl Sgd {
                         step: cpu::SgdStep {
                             learning_rate: learning_rate as f32,
                             momentum: self.momentum as f32,
-                            weight_decay: self.weight_decay as f32,
+                            weight_decay: weight_decay as f32,
                             first,
                         },
                     })?;
                 }
             } else if let Some(gradient) = gradients.get(variable)? {
-                let mut direction = (gradient + (variable.as_tensor() * self.weight_decay)?)?;
+                let mut direction = (gradient + (variable.as_tensor() * weight_decay)?)?;
                 if let Some(Velocity::OnDevice(velocity)) = self.velocities.get(name) {
                     direction = ((velocity * self.momentum)? + direction)?;
                 }

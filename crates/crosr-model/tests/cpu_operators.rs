@@ -527,13 +527,40 @@ fn cross_entropy_is_stable_and_its_gradient_is_right() {
     // Logits of 1000 would overflow without subtracting the maximum.
     let logits = [1000.0, 999.0, -1000.0, 0.0, 0.0, 0.0];
     let mut gradient = [f32::NAN; 6];
-    let loss = softmax_cross_entropy(&logits, &[1, 2], 3, 1.0, Some(&mut gradient));
+    let loss = softmax_cross_entropy(&logits, &[1, 2], 3, 0.0, 1.0, Some(&mut gradient));
     let want = ((1.0 + 1f64.exp()).ln() + 3f64.ln()) / 2.0;
     assert!((loss - want).abs() < 1e-12, "{loss} should be {want}");
     let p = 1.0 / (1.0 + 1f64.exp());
     let third = 1.0 / 3.0;
     let slopes = [1.0 - p, p - 1.0, 0.0, third, third, third - 1.0].map(|v| v / 2.0);
     assert_close("cross-entropy gradient", &gradient, &slopes, 1e-6);
+}
+
+#[test]
+fn smoothed_targets_have_the_gradient_of_their_loss() {
+    let logits = random(1, 5 * 7);
+    let labels = [0, 3, 6, 2, 3];
+    let loss = |logits: &[f32]| softmax_cross_entropy(logits, &labels, 7, 0.1, 1.0, None);
+    let mut gradient = vec![f32::NAN; logits.len()];
+    softmax_cross_entropy(&logits, &labels, 7, 0.1, 1.0, Some(&mut gradient));
+    let step = 1.0 / 64.0;
+    let slopes: Vec<f64> = (0..logits.len())
+        .map(|i| {
+            let moved = |by: f32| {
+                let mut logits = logits.clone();
+                logits[i] += by;
+                loss(&logits)
+            };
+            (moved(step) - moved(-step)) / f64::from(2.0 * step)
+        })
+        .collect();
+    assert_close("smoothed gradient", &gradient, &slopes, 1e-4);
+    // One part in ten of the loss is that against even targets.
+    let even: f64 = (0..7)
+        .map(|k| softmax_cross_entropy(&logits, &[k; 5], 7, 0.0, 1.0, None) / 7.0)
+        .sum();
+    let hard = softmax_cross_entropy(&logits, &labels, 7, 0.0, 1.0, None);
+    assert!((loss(&logits) - (0.9 * hard + 0.1 * even)).abs() < 1e-12);
 }
 
 #[test]

@@ -164,6 +164,12 @@ pub(crate) struct TrainArgs {
     /// L2 coefficient [default: 0.0005]
     #[arg(long)]
     pub(crate) weight_decay: Option<f64>,
+    /// Whether L2 acts on biases and batch norms too [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) decay_all: Option<bool>,
+    /// Part of each target that is spread evenly over the classes [default: 0]
+    #[arg(long, value_name = "PART")]
+    pub(crate) label_smoothing: Option<f64>,
     /// Weight of the reconstruction loss beside the cross-entropy [default: 1]
     #[arg(long, value_name = "LAMBDA")]
     pub(crate) reconstruction_weight: Option<f64>,

@@ -105,6 +105,8 @@ impl TrainPlan {
             step_factor: Some(step_factor),
             momentum: Some(flags.momentum.unwrap_or(defaults.momentum)),
             weight_decay: Some(flags.weight_decay.unwrap_or(defaults.weight_decay)),
+            decay_all: Some(flags.decay_all.unwrap_or(defaults.decay_all)),
+            label_smoothing: Some(flags.label_smoothing.unwrap_or(defaults.label_smoothing)),
             reconstruction_weight: Some(
                 flags
                     .reconstruction_weight
@@ -165,6 +167,8 @@ impl TrainPlan {
             schedule,
             momentum: choices.momentum.unwrap_or(defaults.momentum),
             weight_decay: choices.weight_decay.unwrap_or(defaults.weight_decay),
+            decay_all: choices.decay_all.unwrap_or(defaults.decay_all),
+            label_smoothing: choices.label_smoothing.unwrap_or(defaults.label_smoothing),
             reconstruction_weight: choices
                 .reconstruction_weight
                 .unwrap_or(defaults.reconstruction_weight),

@@ -62,8 +62,9 @@ pub fn mean_squared_error_gradient(a: &[f32], b: &[f32], upstream: f32, da: &mut
         });
 }
 
-/// Mean over the rows of `-ln softmax(logits)[label]`, and its gradient
-/// `(softmax(logits) - onehot(label)) * upstream / rows` if asked for.
+/// Mean over the rows of `-sum(target * ln softmax(logits))`, and its gradient
+/// `(softmax(logits) - target) * upstream / rows` if asked for; `target` is
+/// `(1 - smoothing) * onehot(label) + smoothing / classes`.
 ///
 /// The largest logit is subtracted first, sums are in double precision.
 /// Panics when a label is not a class.
@@ -71,6 +72,7 @@ pub fn softmax_cross_entropy(
     logits: &[f32],
     labels: &[u32],
     classes: usize,
+    smoothing: f64,
     upstream: f32,
     gradient: Option<&mut [f32]>,
 ) -> f64 {
@@ -95,11 +97,16 @@ pub fn softmax_cross_entropy(
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let shifted = |v: f32| f64::from(v) - f64::from(largest);
         let total: f64 = row.iter().map(|&v| shifted(v).exp()).sum();
-        sum += total.ln() - shifted(row[label]);
+        sum += total.ln() - (1.0 - smoothing) * shifted(row[label]);
+        if smoothing > 0.0 {
+            let mean = row.iter().map(|&v| shifted(v)).sum::<f64>() / classes as f64;
+            sum -= smoothing * mean;
+        }
         if let Some(gradient) = gradient.as_deref_mut() {
             let out = &mut gradient[i * classes..(i + 1) * classes];
             for (k, (d, &v)) in out.iter_mut().zip(row).enumerate() {
-                let target = if k == label { 1.0 } else { 0.0 };
+                let own = if k == label { 1.0 - smoothing } else { 0.0 };
+                let target = own + smoothing / classes as f64;
                 *d = ((shifted(v).exp() / total - target) * factor) as f32;
             }
         }

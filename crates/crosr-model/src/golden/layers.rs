@@ -120,7 +120,7 @@ fn losses() {
             .map(|l| *l as usize)
             .collect();
         check(case, &["input"], |tape, t| {
-            ops::cross_entropy(tape, &t[0], labels.clone())
+            ops::cross_entropy(tape, &t[0], labels.clone(), 0.0)
         });
     }
     check("mse", &["input", "target"], |tape, t| {
@@ -175,4 +175,22 @@ fn batch_norm() {
             );
         }
     }
+}
+
+#[test]
+fn smoothed_targets_on_either_backend() {
+    let labels = vec![1, 0, 2, 3];
+    let data: Vec<f32> = (0..16).map(|i| (i * 7 % 16) as f32 / 8.0 - 1.0).collect();
+    let values = [Backend::Kernels, Backend::Candle].map(|backend| {
+        let tape = Tape::recording(backend);
+        let logits = Var::from_slice(&data, (4, 4), &Device::Cpu).expect("f32");
+        let loss = ops::cross_entropy(&tape, &logits, labels.clone(), 0.2).expect("fits");
+        let mut values = vec![loss.to_scalar::<f32>().expect("a scalar")];
+        let gradients = tape.backward(&[(&loss, 1.0)]).expect("recorded");
+        let gradient = gradients.get(&logits).expect("f32");
+        values.extend(flat(&gradient.expect("the loss depends on it")));
+        values
+    });
+    let wanted: Vec<f64> = values[1].iter().map(|v| f64::from(*v)).collect();
+    assert_close(&values[0], &wanted, TOLERANCE, "smoothed targets");
 }

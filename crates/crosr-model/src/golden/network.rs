@@ -76,7 +76,7 @@ fn step(network: &DhrNet, tape: Tape, labels: &[usize]) -> Step {
     let mode = Mode::Train { dropout_seed: 0 };
     let output = network.forward_on(&tape, &x, mode).expect("runs");
     let classification =
-        ops::cross_entropy(&tape, &output.logits, labels.to_vec()).expect("labels in range");
+        ops::cross_entropy(&tape, &output.logits, labels.to_vec(), 0.0).expect("labels in range");
     let reconstruction =
         ops::mean_squared_error(&tape, &output.reconstruction, &x).expect("same shape");
     let value = |t: &Tensor| f64::from(t.to_scalar::<f32>().expect("a scalar"));
@@ -208,7 +208,7 @@ fn five_steps_of_sgd() {
     let wanted = &json["identity"]["f64"]["lr_0.005"];
     let labels = labels(&json);
     let network = network(ReconstructionActivation::Identity);
-    let mut sgd = Sgd::new(network.parameters().trainable(), 0.9, 5e-4);
+    let mut sgd = Sgd::new(network.parameters().trainable(), 0.9, 5e-4, true);
     for k in 0..5 {
         let found = step(&network, Tape::recording(Backend::Kernels), &labels);
         close(

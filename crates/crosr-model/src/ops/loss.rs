@@ -1,6 +1,6 @@
 //! The two losses, and the reconstruction error of each sample.
 
-use candle_core::{Result, Tensor};
+use candle_core::{D, Result, Tensor};
 
 use crate::buffers::Buffers;
 use crate::cpu;
@@ -8,7 +8,13 @@ use crate::operator::{Operator, View};
 use crate::tape::{Backend, Tape};
 
 /// Mean over the rows of −ln softmax(logits)\[label\].
-pub(crate) fn cross_entropy(tape: &Tape, logits: &Tensor, labels: Vec<usize>) -> Result<Tensor> {
+/// With `smoothing`, that part of each target is spread evenly over the classes.
+pub(crate) fn cross_entropy(
+    tape: &Tape,
+    logits: &Tensor,
+    labels: Vec<usize>,
+    smoothing: f64,
+) -> Result<Tensor> {
     let (rows, n_classes) = logits.dims2()?;
     if labels.len() != rows {
         candle_core::bail!("{} labels for {rows} rows of logits", labels.len());
@@ -18,16 +24,22 @@ pub(crate) fn cross_entropy(tape: &Tape, logits: &Tensor, labels: Vec<usize>) ->
     }
     let labels: Vec<u32> = labels.into_iter().map(|label| label as u32).collect();
     match tape.backend() {
-        Backend::Kernels => tape.apply(CrossEntropy { labels }, &[logits]),
+        Backend::Kernels => tape.apply(CrossEntropy { labels, smoothing }, &[logits]),
         Backend::Candle => {
             let labels = Tensor::from_vec(labels, rows, logits.device())?;
-            candle_nn::loss::cross_entropy(logits, &labels)
+            let hard = candle_nn::loss::cross_entropy(logits, &labels)?;
+            if smoothing == 0.0 {
+                return Ok(hard);
+            }
+            let even = candle_nn::ops::log_softmax(logits, D::Minus1)?.mean_all()?;
+            (hard * (1.0 - smoothing))? - (even * smoothing)?
         }
     }
 }
 
 struct CrossEntropy {
     labels: Vec<u32>,
+    smoothing: f64,
 }
 
 impl Operator for CrossEntropy {
@@ -37,7 +49,14 @@ impl Operator for CrossEntropy {
 
     fn forward(&self, inputs: &[View<'_>], _: &Buffers) -> Result<(Vec<f32>, Vec<usize>)> {
         let n_classes = inputs[0].dims.last().copied().unwrap_or(0);
-        let loss = cpu::softmax_cross_entropy(inputs[0].data, &self.labels, n_classes, 1.0, None);
+        let loss = cpu::softmax_cross_entropy(
+            inputs[0].data,
+            &self.labels,
+            n_classes,
+            self.smoothing,
+            1.0,
+            None,
+        );
         Ok((vec![loss as f32], vec![]))
     }
 
@@ -55,6 +74,7 @@ impl Operator for CrossEntropy {
             inputs[0].data,
             &self.labels,
             n_classes,
+            self.smoothing,
             gradient[0],
             Some(&mut dx),
         );

@@ -1,174 +1,32 @@
 //! Training.
 
+mod params;
+mod reports;
+mod validation;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use crosr_data::{Augmentation, Batch, BatchPlan, Dataset, Fit, Order, batches};
+use crosr_data::{Batch, BatchPlan, Dataset, Order, batches};
 
 use crate::checkpoint::{ModelCard, Values, deserialise, serialise};
 use crate::config::DhrConfig;
 use crate::error::{ModelError, Result};
 use crate::network::{DhrNet, Mode};
 use crate::ops;
-use crate::schedule::Schedule;
 use crate::sgd::Sgd;
 use crate::tape::Backend;
 
-/// How to train. [`TrainParams::new`] gives documented defaults.
-#[derive(Clone, Debug)]
-pub struct TrainParams {
-    /// Passes over the training data.
-    pub epochs: usize,
-    /// Pictures per step; 128 by default.
-    pub batch_size: usize,
-    /// Learning rate; one cycle with a peak of 0.05 by default.
-    pub schedule: Schedule,
-    /// Momentum of SGD; 0.9 by default.
-    pub momentum: f64,
-    /// L2 coefficient of SGD, on all parameters; 5e-4 by default.
-    pub weight_decay: f64,
-    /// λ of cross-entropy + λ · MSE; 1 by default.
-    pub reconstruction_weight: f64,
-    /// Changes to training pictures; flip and crop by default.
-    pub augmentation: Option<Augmentation>,
-    /// Visit the training data in a fresh order each epoch; true by default. The published
-    /// implementation does not.
-    pub shuffle: bool,
-    /// Fixes weights, order, augmentation and dropout; 0 by default.
-    pub seed: u64,
-}
+use self::validation::count_correct;
 
-impl TrainParams {
-    /// The defaults, for `epochs` passes.
-    pub fn new(epochs: usize) -> Self {
-        Self {
-            epochs,
-            batch_size: 128,
-            schedule: Schedule::OneCycle {
-                peak: 0.05,
-                warm_up: 0.3,
-            },
-            momentum: 0.9,
-            weight_decay: 5e-4,
-            reconstruction_weight: 1.0,
-            augmentation: Some(Augmentation::flip_and_crop()),
-            shuffle: true,
-            seed: 0,
-        }
-    }
-
-    /// Refuses settings that make no sense.
-    ///
-    /// # Errors
-    /// [`ModelError::TrainParam`] naming the setting.
-    pub fn check(&self) -> Result<()> {
-        let bad = |field, value: String, wanted| {
-            Err(ModelError::TrainParam {
-                field,
-                value,
-                wanted,
-            })
-        };
-        let rate = self.schedule.peak();
-        if self.epochs == 0 {
-            return bad("epochs", "0".to_owned(), "at least 1");
-        }
-        if self.batch_size < 2 {
-            return bad("batch size", self.batch_size.to_string(), "at least 2");
-        }
-        if !(rate > 0.0 && rate.is_finite()) {
-            return bad("learning rate", rate.to_string(), "a positive number");
-        }
-        if !(0.0..1.0).contains(&self.momentum) {
-            return bad(
-                "momentum",
-                self.momentum.to_string(),
-                "at least 0 and below 1",
-            );
-        }
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return bad(
-                "weight decay",
-                self.weight_decay.to_string(),
-                "0 or a positive number",
-            );
-        }
-        let weight = self.reconstruction_weight;
-        if !(weight >= 0.0 && weight.is_finite()) {
-            return bad(
-                "reconstruction weight",
-                weight.to_string(),
-                "0 or a positive number",
-            );
-        }
-        Ok(())
-    }
-}
-
-/// Where a training stands after one step.
-#[derive(Clone, Copy, Debug)]
-pub struct StepReport {
-    /// Epoch, from 1.
-    pub epoch: usize,
-    /// Step within the epoch, from 1.
-    pub step: usize,
-    /// Steps of the epoch.
-    pub steps: usize,
-    /// Pictures of this step.
-    pub images: usize,
-    /// Cross-entropy + λ · MSE of this batch.
-    pub loss: f32,
-    /// Part of the batch classified correctly, with dropout.
-    pub accuracy: f32,
-}
-
-/// One pass over the training data.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EpochReport {
-    /// Epoch, from 1.
-    pub epoch: usize,
-    /// Mean of cross-entropy + λ · MSE.
-    pub train_loss: f64,
-    /// Mean cross-entropy.
-    pub classification_loss: f64,
-    /// Mean squared error of the reconstruction, in normalised units.
-    pub reconstruction_loss: f64,
-    /// Part classified correctly, with dropout.
-    pub train_accuracy: f64,
-    /// Learning rate of the last step.
-    pub learning_rate: f64,
-    /// Pictures seen.
-    pub images: usize,
-    /// Wall-clock time of the pass.
-    pub seconds: f64,
-    /// Part of it spent waiting for the next batch to be prepared.
-    pub data_wait_seconds: f64,
-}
-
-/// A network measured on labelled data.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Validation {
-    /// Pictures.
-    pub samples: usize,
-    /// Part classified correctly.
-    pub accuracy: f64,
-    /// Mean squared error of the reconstruction, in normalised units.
-    pub reconstruction_loss: f64,
-}
-
-/// Losses of one batch, before the step that it caused.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct BatchLosses {
-    /// Mean cross-entropy.
-    pub classification: f64,
-    /// Mean squared error of the reconstruction, in normalised units.
-    pub reconstruction: f64,
-    /// Samples classified correctly, with dropout.
-    pub correct: usize,
-}
+pub use self::{
+    params::TrainParams,
+    reports::{BatchLosses, EpochReport, StepReport, Validation},
+    validation::{evaluation_plan, validate},
+};
 
 /// A network in training.
 pub struct Trainer {
@@ -202,6 +60,7 @@ impl Trainer {
             network.parameters().trainable(),
             params.momentum,
             params.weight_decay,
+            params.decay_all,
         );
         Self {
             network,
@@ -420,7 +279,8 @@ impl Trainer {
             .network
             .forward_on(&tape, &images, Mode::Train { dropout_seed })?;
         let correct = count_correct(&output.logits, &labels)?;
-        let classification = ops::cross_entropy(&tape, &output.logits, labels)?;
+        let classification =
+            ops::cross_entropy(&tape, &output.logits, labels, self.params.label_smoothing)?;
         let reconstruction = ops::mean_squared_error(&tape, &output.reconstruction, &images)?;
         drop(output);
         let losses = BatchLosses {
@@ -445,84 +305,4 @@ impl Trainer {
     pub fn validate(&self, dataset: Arc<dyn Dataset>) -> Result<Validation> {
         validate(&self.network, &self.card, dataset, self.params.batch_size)
     }
-}
-
-/// Batches as the network wants them: in order, unchanged but for size and normalisation.
-pub fn evaluation_plan(
-    network: &DhrNet,
-    card: &ModelCard,
-    batch_size: usize,
-    seed: u64,
-) -> BatchPlan {
-    BatchPlan {
-        batch_size,
-        width: network.config().image_size,
-        height: network.config().image_size,
-        fit: Fit::Resize,
-        normalisation: card.normalisation,
-        augmentation: None,
-        order: Order::Sequential,
-        drop_last: false,
-        seed,
-        epoch: 0,
-        prefetch: 2,
-    }
-}
-
-/// Accuracy and reconstruction error of a network on labelled data.
-///
-/// # Errors
-/// Reading the data, or a sample without a class.
-pub fn validate(
-    network: &DhrNet,
-    card: &ModelCard,
-    dataset: Arc<dyn Dataset>,
-    batch_size: usize,
-) -> Result<Validation> {
-    let (mut samples, mut correct, mut error) = (0, 0, 0.0);
-    for batch in batches(dataset, &evaluation_plan(network, card, batch_size, 0))? {
-        let batch = batch?;
-        let images = Tensor::from_slice(&batch.images, &batch.shape, network.device())?;
-        let tape = network.evaluation_tape();
-        let images = ops::from_nchw(&tape, &images)?;
-        let output = network.forward_on(&tape, &images, Mode::Eval)?;
-        let labels = batch
-            .labels
-            .iter()
-            .zip(&batch.indices)
-            .map(|(label, &index)| label.ok_or(ModelError::Unlabelled { index }))
-            .collect::<Result<Vec<usize>>>()?;
-        let errors: Vec<f32> =
-            ops::squared_errors(&tape, &output.reconstruction, &images)?.to_vec1()?;
-        samples += labels.len();
-        correct += count_correct(&output.logits, &labels)?;
-        tape.finish(&[])?;
-        error += errors.iter().map(|&e| f64::from(e)).sum::<f64>();
-    }
-    let per_sample = |sum: f64| sum / samples.max(1) as f64;
-    Ok(Validation {
-        samples,
-        accuracy: per_sample(correct as f64),
-        reconstruction_loss: per_sample(error),
-    })
-}
-
-fn count_correct(logits: &Tensor, labels: &[usize]) -> Result<usize> {
-    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-    Ok(rows
-        .iter()
-        .zip(labels)
-        .filter(|(row, label)| argmax(row) == **label)
-        .count())
-}
-
-/// Position of the largest value, the first of equals.
-fn argmax(row: &[f32]) -> usize {
-    let mut best = 0;
-    for (k, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = k;
-        }
-    }
-    best
 }
