@@ -105,7 +105,11 @@ impl TailCollector {
                 return Ok(());
             }
         }
-        vectorised(self.arch, #[inline(always)] || self.sift(scores))
+        vectorised(
+            self.arch,
+            #[inline(always)]
+            || self.sift(scores),
+        )
     }
 
     /// Takes over what another collector of the same kind has.

@@ -117,10 +117,7 @@ pub(crate) fn ln_quotient(ratio: f64, offset: f64) -> f64 {
     let s = f / (2.0 + f);
     let z = s * s;
     let w = z * z;
-    let odd = LN[6]
-        .mul_add(w, LN[4])
-        .mul_add(w, LN[2])
-        .mul_add(w, LN[0]);
+    let odd = LN[6].mul_add(w, LN[4]).mul_add(w, LN[2]).mul_add(w, LN[0]);
     let even = LN[5].mul_add(w, LN[3]).mul_add(w, LN[1]);
     let series = odd.mul_add(z, even * w);
     let half = 0.5 * f * f;

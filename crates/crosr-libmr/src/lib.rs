@@ -12,6 +12,7 @@ mod report;
 mod sample;
 mod score;
 mod solver;
+mod sums;
 mod tail;
 mod text;
 mod w_scores;

@@ -61,24 +61,28 @@ impl Weibull {
             self.one_by_one(scores, out);
             return Ok(());
         }
-        vectorised(pulp::Arch::new(), #[inline(always)] || {
-            let (blocks, rest) = scores.as_chunks::<BLOCK>();
-            let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
-            for (scores, out) in blocks.iter().zip(out_blocks) {
-                if with.block(scores, out) {
-                    self.one_by_one(scores, out);
+        vectorised(
+            pulp::Arch::new(),
+            #[inline(always)]
+            || {
+                let (blocks, rest) = scores.as_chunks::<BLOCK>();
+                let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
+                for (scores, out) in blocks.iter().zip(out_blocks) {
+                    if with.block(scores, out) {
+                        self.one_by_one(scores, out);
+                    }
                 }
-            }
-            if let Some(&first) = rest.first() {
-                let (mut padded, mut results) = ([first; BLOCK], [first; BLOCK]);
-                padded[..rest.len()].copy_from_slice(rest);
-                if with.block(&padded, &mut results) {
-                    self.one_by_one(rest, out_rest);
-                } else {
-                    out_rest.copy_from_slice(&results[..rest.len()]);
+                if let Some(&first) = rest.first() {
+                    let (mut padded, mut results) = ([first; BLOCK], [first; BLOCK]);
+                    padded[..rest.len()].copy_from_slice(rest);
+                    if with.block(&padded, &mut results) {
+                        self.one_by_one(rest, out_rest);
+                    } else {
+                        out_rest.copy_from_slice(&results[..rest.len()]);
+                    }
                 }
-            }
-        });
+            },
+        );
         Ok(())
     }
 
