@@ -55,8 +55,8 @@ pub(crate) struct Moments {
     total: f64,
     mean: f64,
     variance: f64,
-    /// The third central moment; NaN from [`ShapeEquation::exact_moments`].
-    skew: f64,
+    /// The third central moment.
+    pub(crate) skew: f64,
 }
 
 impl Moments {
@@ -144,15 +144,9 @@ impl ShapeEquation {
         // Multiplying by inverses costs half a unit in the last place, and saves time.
         let inverse = 1.0 / largest;
         let plain = (smallest / largest).is_normal() && inverse.is_normal();
-        let log_range = if plain {
-            -ln_quotient(smallest * inverse, (smallest - largest) * inverse)
-        } else {
-            -ln_ratio(smallest, largest)
-        };
-        let to_q = -1.0 / log_range;
         // As large as the largest, the padding is 0 in the sums.
         data.resize(n.next_multiple_of(BLOCK), largest);
-        let sums = if plain {
+        let (log_range, sums) = if plain {
             vectorised(
                 arch,
                 #[inline(always)]
@@ -160,14 +154,14 @@ impl ShapeEquation {
                     to_moments(
                         &mut data,
                         n,
-                        to_q,
+                        smallest,
                         #[inline(always)]
                         |t| ln_quotient(t * inverse, (t - largest) * inverse),
                     )
                 },
             )
         } else {
-            to_moments(&mut data, n, to_q, |t| ln_ratio(t, largest))
+            to_moments(&mut data, n, smallest, |t| ln_ratio(t, largest))
         };
         data[n..].fill(PADDING);
         ShapeEquation {
@@ -225,8 +219,9 @@ impl ShapeEquation {
         Moments::from_sums(sums)
     }
 
-    /// The moments at `s` to the last digits, the variance about what the mean is at the root.
-    pub(crate) fn exact_moments(&self, s: f64) -> Moments {
+    /// The moments at `s` to the last digits, the variance about what the mean is at the root,
+    /// but for the third, which is handed on.
+    pub(crate) fn exact_moments(&self, s: f64, skew: f64) -> Moments {
         let factor = -1.0 / s;
         let centre = self.mean_q - s;
         let (q, n) = (&self.q[..], self.n);
@@ -255,20 +250,27 @@ impl ShapeEquation {
             total: sums[0],
             mean,
             variance: (sums[2] / sums[0] - shift * shift).max(0.0),
-            skew: f64::NAN,
+            skew,
         }
     }
 
-    /// The moments at `next`, so near `s` that the first order of the difference is enough.
+    /// The moments at `next`, so near `s` that two orders of the difference are enough.
     ///
-    /// In `k = 1 / s`, `d ln(sum(w e)) / dk` is minus the mean and `d mean / dk` minus the
-    /// variance.
+    /// In `k = 1 / s` the derivatives of `ln(sum(w e))` are minus the mean, the variance and
+    /// minus the third moment.
     pub(crate) fn shifted_moments(&self, s: f64, moments: &Moments, next: f64) -> Moments {
+        let Moments {
+            total,
+            mean,
+            variance,
+            skew,
+        } = *moments;
         let by = (s - next) / (s * next);
         Moments {
-            total: moments.total - moments.total * moments.mean * by,
-            mean: moments.mean - moments.variance * by,
-            ..*moments
+            total: total + total * by * (0.5 * by * (variance + mean * mean) - mean),
+            mean: mean + by * (0.5 * by * skew - variance),
+            variance: variance - by * skew,
+            skew,
         }
     }
 
@@ -383,9 +385,17 @@ fn one(_block: usize, _lane: usize) -> f64 {
     1.0
 }
 
-/// Replaces data by `q = to_q ln(t / max t)`; the sums of `1`, `q`, `q^2` and `q^3`.
+/// Replaces data by `q = ln(t) / ln(min t)`, where `ln` is that of the quotient to the largest;
+/// `-ln(min t)` and the sums of `1`, `q`, `q^2` and `q^3`.
 #[inline(always)]
-fn to_moments(data: &mut [f64], n: usize, to_q: f64, ln: impl Fn(f64) -> f64) -> [f64; 4] {
+fn to_moments(
+    data: &mut [f64],
+    n: usize,
+    smallest: f64,
+    ln: impl Fn(f64) -> f64,
+) -> (f64, [f64; 4]) {
+    let log_range = -ln(smallest);
+    let to_q = -1.0 / log_range;
     // q may exceed 1 by its rounding.
     let (fine, coarse) = (Levels::<3>::new(n, 1.01), Levels::<1>::new(n, 1.01));
     let mut first = [[0.0; BLOCK]; 3];
@@ -399,7 +409,8 @@ fn to_moments(data: &mut [f64], n: usize, to_q: f64, ln: impl Fn(f64) -> f64) ->
             coarse.add(&mut third, lane, q * q * q);
         }
     }
-    [n as f64, total(first), total(second), total(third)]
+    let sums = [n as f64, total(first), total(second), total(third)];
+    (log_range, sums)
 }
 
 /// Sums of `q^j w`, `j` from 0 to 3, with `w = weight(position) exp(factor q)`.
@@ -503,11 +514,20 @@ mod tests {
             let (low, high) = equation.bracket();
             for s in [low, (low * high).sqrt(), high] {
                 let plain = equation.moments(s);
-                let exact = equation.exact_moments(s);
+                let exact = equation.exact_moments(s, plain.skew);
                 let close = |a: f64, b: f64| (a - b).abs() <= 1e-13 * a.abs().max(1e-300);
                 assert!(close(plain.total, exact.total), "{data:?} {s}");
                 assert!(close(plain.mean, exact.mean), "{data:?} {s}");
                 assert!((plain.variance - exact.variance).abs() <= 1e-15);
+
+                let next = s * (1.0 + 1e-8);
+                let (there, shifted) = (
+                    equation.exact_moments(next, plain.skew),
+                    equation.shifted_moments(s, &exact, next),
+                );
+                assert!(close(there.total, shifted.total), "{data:?} {s}");
+                assert!(close(there.mean, shifted.mean), "{data:?} {s}");
+                assert!((there.variance - shifted.variance).abs() <= 1e-15);
             }
         }
     }

@@ -13,12 +13,11 @@ use crate::{
 
 /// Required accuracy of the shape equation, relative to its unknown `1 / shape`.
 const RESIDUAL: f64 = 1e-12;
-/// A relative step below this is the last one: convergence is cubic, so what remains is close to
-/// the rounding of a double.
-const LAST_STEP: f64 = 1e-5;
-/// To second order a relative correction below this changes nothing: its square is far below
-/// the rounding of a double.
-const FIRST_ORDER: f64 = 1e-11;
+/// A relative step below this is the last one: convergence is cubic.
+const LAST_STEP: f64 = 1e-3;
+/// A relative correction below this changes the moments by its first two orders only, to the
+/// rounding of a double.
+const SMALL_CORRECTION: f64 = 1e-8;
 /// More exact Newton steps than ever improve a root that is known to twelve digits.
 const MAX_EXACT_STEPS: u64 = 8;
 
@@ -32,11 +31,9 @@ pub(crate) struct Root {
     pub(crate) residual: f64,
 }
 
-/// Where the search stands: all that argmin asks of a state, and no heap memory.
+/// What argmin keeps count of. Where the search stands is [`Bracketed`]'s to know: argmin
+/// moves its state in every iteration, so it is small and without heap memory.
 struct SearchState {
-    s: f64,
-    /// `|F|` at the point before.
-    cost: f64,
     iterations: u64,
     max_iterations: u64,
     status: TerminationStatus,
@@ -48,8 +45,6 @@ impl State for SearchState {
 
     fn new() -> Self {
         SearchState {
-            s: f64::NAN,
-            cost: f64::INFINITY,
             iterations: 0,
             max_iterations: u64::MAX,
             status: TerminationStatus::NotTerminated,
@@ -59,11 +54,11 @@ impl State for SearchState {
     fn update(&mut self) {}
 
     fn get_param(&self) -> Option<&f64> {
-        Some(&self.s)
+        None
     }
 
     fn get_best_param(&self) -> Option<&f64> {
-        Some(&self.s)
+        None
     }
 
     fn get_max_iters(&self) -> u64 {
@@ -79,11 +74,11 @@ impl State for SearchState {
     }
 
     fn get_cost(&self) -> f64 {
-        self.cost
+        f64::INFINITY
     }
 
     fn get_best_cost(&self) -> f64 {
-        self.cost
+        f64::INFINITY
     }
 
     /// No value of the equation ends the search, only a small step does.
@@ -139,6 +134,12 @@ impl State for SearchState {
 struct Bracketed {
     low: f64,
     high: f64,
+    /// The present point.
+    s: f64,
+    /// `|F|` at the point before.
+    value: f64,
+    /// The third moment there.
+    skew: f64,
 }
 
 impl Solver<&ShapeEquation, SearchState> for Bracketed {
@@ -158,7 +159,7 @@ impl Solver<&ShapeEquation, SearchState> for Bracketed {
             }
             .into());
         };
-        let s = state.s;
+        let s = self.s;
         let moments = equation.moments(s);
         let value = equation.value(s, &moments);
         if value > 0.0 {
@@ -167,20 +168,20 @@ impl Solver<&ShapeEquation, SearchState> for Bracketed {
             self.high = s;
         }
 
-        let inside = |next: &f64| self.low < *next && *next < self.high;
-        let slow = value.abs() > 0.5 * state.cost;
-        let next = Some(equation.step(s, &moments))
-            .filter(|next| !slow && inside(next))
-            .or_else(|| {
-                Some(s - value / equation.slope(s, &moments)).filter(|next| !slow && inside(next))
-            })
-            .unwrap_or_else(|| self.low.sqrt() * self.high.sqrt());
-
-        let step = (next - s).abs();
-        state.cost = value.abs();
-        // The middle of a bracket of neighbours may be either of them.
-        state.s = next.clamp(self.low, self.high);
-        if step <= LAST_STEP * s || value == 0.0 {
+        let inside = |next: f64| self.low < next && next < self.high;
+        let slow = value.abs() > 0.5 * self.value;
+        let mut next = equation.step(s, &moments);
+        if slow || !inside(next) {
+            next = s - value / equation.slope(s, &moments);
+            if slow || !inside(next) {
+                // The middle of a bracket of neighbours may be either of them.
+                next = (self.low.sqrt() * self.high.sqrt()).clamp(self.low, self.high);
+            }
+        }
+        self.value = value.abs();
+        self.skew = moments.skew;
+        self.s = next;
+        if (next - s).abs() <= LAST_STEP * s || value == 0.0 {
             state = state.terminate_with(TerminationReason::SolverConverged);
         }
         Ok((state, None))
@@ -196,9 +197,15 @@ pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Roo
         start if low < start && start < high => start,
         _ => low.sqrt() * high.sqrt(),
     };
-    let result = Executor::new(equation, Bracketed { low, high })
+    let solver = Bracketed {
+        low,
+        high,
+        s: start,
+        value: f64::INFINITY,
+        skew: 0.0,
+    };
+    let result = Executor::new(equation, solver)
         .configure(|state: SearchState| SearchState {
-            s: start,
             max_iterations,
             ..state
         })
@@ -210,8 +217,9 @@ pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Roo
         })?;
     let mut iterations = result.state.iterations;
 
-    let mut s = result.state.s.clamp(low, high);
-    let mut moments = equation.exact_moments(s);
+    let mut s = result.solver.s;
+    let skew = result.solver.skew;
+    let mut moments = equation.exact_moments(s, skew);
     let mut value = equation.value(s, &moments);
     let floor = equation.rounding();
     let steps = MAX_EXACT_STEPS.min(max_iterations.saturating_sub(iterations));
@@ -224,13 +232,13 @@ pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Roo
             break;
         }
         iterations += 1;
-        if (next - s).abs() <= FIRST_ORDER * next {
+        if (next - s).abs() <= SMALL_CORRECTION * next {
             moments = equation.shifted_moments(s, &moments, next);
             value = equation.value(next, &moments);
             s = next;
             break;
         }
-        let there = equation.exact_moments(next);
+        let there = equation.exact_moments(next, skew);
         let value_there = equation.value(next, &there);
         // At the rounding floor steps no longer help: keep the better of the two.
         if value_there.abs() >= value.abs() {
