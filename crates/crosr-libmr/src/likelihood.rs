@@ -120,8 +120,8 @@ impl ShapeEquation {
         let total_events: Sum = events().map(|(_, w)| *w).collect();
         let sum_q: Sum = events().map(|(q, w)| q * w).collect();
         let mean_q = sum_q.value() / total_events.value();
-        // False for 0 / 0, too: no uncensored datum at all.
-        if !(mean_q > 0.0) {
+        // 0 / 0 without any uncensored datum.
+        if mean_q.is_nan() || mean_q <= 0.0 {
             return None;
         }
         let power_sum = |power: i32| rows().map(|(q, w)| q.powi(power) * w).collect::<Sum>();
@@ -196,23 +196,20 @@ impl ShapeEquation {
 
     /// The moments at `s`, to about ten digits at least.
     pub(crate) fn moments(&self, s: f64) -> Moments {
-        let factor = -1.0 / s;
+        if let Some(weights) = &self.weights {
+            return Moments::from_sums(
+                [0, 1, 2, 3].map(|power| self.weighted_sum(weights, s, |q| q.powi(power))),
+            );
+        }
         let (q, n) = (&self.q[..], self.n);
         let sums = vectorised(
             self.arch,
             #[inline(always)]
-            || match &self.weights {
-                None if n <= FEW => power_sums::<1>(q, n, factor, one),
-                None => power_sums::<2>(q, n, factor, one),
-                Some(weights) => {
-                    let weights = weights.as_chunks::<BLOCK>().0;
-                    power_sums::<2>(
-                        q,
-                        n,
-                        factor,
-                        #[inline(always)]
-                        |i, lane| weights[i][lane],
-                    )
+            || {
+                if n <= FEW {
+                    power_sums::<1>(q, n, -1.0 / s)
+                } else {
+                    power_sums::<2>(q, n, -1.0 / s)
                 }
             },
         );
@@ -222,28 +219,26 @@ impl ShapeEquation {
     /// The moments at `s` to the last digits, the variance about what the mean is at the root,
     /// but for the third, which is handed on.
     pub(crate) fn exact_moments(&self, s: f64, skew: f64) -> Moments {
-        let factor = -1.0 / s;
         let centre = self.mean_q - s;
         let (q, n) = (&self.q[..], self.n);
-        let sums = vectorised(
-            self.arch,
-            #[inline(always)]
-            || match &self.weights {
-                None if n <= FEW => central_sums::<2>(q, n, factor, centre, one),
-                None => central_sums::<3>(q, n, factor, centre, one),
-                Some(weights) => {
-                    let weights = weights.as_chunks::<BLOCK>().0;
-                    central_sums::<3>(
-                        q,
-                        n,
-                        factor,
-                        centre,
-                        #[inline(always)]
-                        |i, lane| weights[i][lane],
-                    )
-                }
-            },
-        );
+        let sums = match &self.weights {
+            Some(weights) => [
+                self.weighted_sum(weights, s, |_| 1.0),
+                self.weighted_sum(weights, s, |q| q),
+                self.weighted_sum(weights, s, |q| (q - centre) * (q - centre)),
+            ],
+            None => vectorised(
+                self.arch,
+                #[inline(always)]
+                || {
+                    if n <= FEW {
+                        central_sums::<2>(q, n, -1.0 / s, centre)
+                    } else {
+                        central_sums::<3>(q, n, -1.0 / s, centre)
+                    }
+                },
+            ),
+        };
         let mean = sums[1] / sums[0];
         let shift = mean - centre;
         Moments {
@@ -252,6 +247,15 @@ impl ShapeEquation {
             variance: (sums[2] / sums[0] - shift * shift).max(0.0),
             skew,
         }
+    }
+
+    /// `sum(f(q) w e)`. The rows are in a canonical order and their weights may differ by any
+    /// factor: a compensated sum, one datum at a time.
+    fn weighted_sum(&self, weights: &[f64], s: f64, f: impl Fn(f64) -> f64) -> f64 {
+        let factor = -1.0 / s;
+        let terms = self.q.iter().zip(weights);
+        let terms = terms.map(|(&q, w)| f(q) * (w * exp_nonpositive(factor * q)));
+        terms.collect::<Sum>().value()
     }
 
     /// The moments at `next`, so near `s` that two orders of the difference are enough.
@@ -379,12 +383,6 @@ impl ShapeEquation {
     }
 }
 
-/// The weight of a datum where all weigh the same.
-#[inline(always)]
-fn one(_block: usize, _lane: usize) -> f64 {
-    1.0
-}
-
 /// Replaces data by `q = ln(t) / ln(min t)`, where `ln` is that of the quotient to the largest;
 /// `-ln(min t)` and the sums of `1`, `q`, `q^2` and `q^3`.
 #[inline(always)]
@@ -401,9 +399,9 @@ fn to_moments(
     let mut first = [[0.0; BLOCK]; 3];
     let (mut second, mut third) = ([[0.0; BLOCK]; 1], [[0.0; BLOCK]; 1]);
     for block in data.as_chunks_mut::<BLOCK>().0 {
-        for lane in 0..BLOCK {
-            let q = to_q * ln(block[lane]);
-            block[lane] = q;
+        for (lane, t) in block.iter_mut().enumerate() {
+            let q = to_q * ln(*t);
+            *t = q;
             fine.add(&mut first, lane, q);
             coarse.add(&mut second, lane, q * q);
             coarse.add(&mut third, lane, q * q * q);
@@ -413,54 +411,41 @@ fn to_moments(
     (log_range, sums)
 }
 
-/// Sums of `q^j w`, `j` from 0 to 3, with `w = weight(position) exp(factor q)`.
+/// Sums of `q^j e`, `j` from 0 to 3, with `e = exp(factor q)`.
 ///
 /// One loop over the lanes of a block does everything: that is what the compiler vectorises.
 #[inline(always)]
-fn power_sums<const L: usize>(
-    q: &[f64],
-    n: usize,
-    factor: f64,
-    weight: impl Fn(usize, usize) -> f64,
-) -> [f64; 4] {
+fn power_sums<const L: usize>(q: &[f64], n: usize, factor: f64) -> [f64; 4] {
     // q^j exp(-q / s) is at most (j s / e)^j, and a little is left for rounding.
     let s = -1.0 / factor;
     let levels = [1.01, 0.38 * s, 0.56 * s * s, 1.4 * s * s * s].map(|b| Levels::<L>::new(n, b));
     let mut sums = [[[0.0; BLOCK]; L]; 4];
-    for (i, q) in q.as_chunks::<BLOCK>().0.iter().enumerate() {
-        for lane in 0..BLOCK {
-            let q = q[lane];
-            let w = weight(i, lane) * exp_nonpositive(factor * q);
-            levels[0].add(&mut sums[0], lane, w);
-            levels[1].add(&mut sums[1], lane, q * w);
-            levels[2].add(&mut sums[2], lane, q * q * w);
-            levels[3].add(&mut sums[3], lane, q * q * (q * w));
+    for q in q.as_chunks::<BLOCK>().0 {
+        for (lane, &q) in q.iter().enumerate() {
+            let e = exp_nonpositive(factor * q);
+            levels[0].add(&mut sums[0], lane, e);
+            levels[1].add(&mut sums[1], lane, q * e);
+            levels[2].add(&mut sums[2], lane, q * q * e);
+            levels[3].add(&mut sums[3], lane, q * q * (q * e));
         }
     }
     sums.map(total)
 }
 
-/// Sums of `w`, `q w` and `(q - centre)^2 w`.
+/// Sums of `e`, `q e` and `(q - centre)^2 e`.
 #[inline(always)]
-fn central_sums<const L: usize>(
-    q: &[f64],
-    n: usize,
-    factor: f64,
-    centre: f64,
-    weight: impl Fn(usize, usize) -> f64,
-) -> [f64; 3] {
+fn central_sums<const L: usize>(q: &[f64], n: usize, factor: f64, centre: f64) -> [f64; 3] {
     let s = -1.0 / factor;
     let bounds = [1.01, 0.38 * s, 1.01 * (centre * centre).max(0.56 * s * s)];
     let levels = bounds.map(|bound| Levels::<L>::new(n, bound));
     let mut sums = [[[0.0; BLOCK]; L]; 3];
-    for (i, q) in q.as_chunks::<BLOCK>().0.iter().enumerate() {
-        for lane in 0..BLOCK {
-            let q = q[lane];
-            let w = weight(i, lane) * exp_nonpositive(factor * q);
+    for q in q.as_chunks::<BLOCK>().0 {
+        for (lane, &q) in q.iter().enumerate() {
+            let e = exp_nonpositive(factor * q);
             let offset = q - centre;
-            levels[0].add(&mut sums[0], lane, w);
-            levels[1].add(&mut sums[1], lane, q * w);
-            levels[2].add(&mut sums[2], lane, offset * offset * w);
+            levels[0].add(&mut sums[0], lane, e);
+            levels[1].add(&mut sums[1], lane, q * e);
+            levels[2].add(&mut sums[2], lane, offset * offset * e);
         }
     }
     sums.map(total)

@@ -38,9 +38,9 @@ impl<const L: usize> Levels<L> {
     #[inline(always)]
     pub(crate) fn add(&self, sums: &mut LaneSums<L>, lane: usize, term: f64) {
         let mut rest = term;
-        for level in 0..L {
-            let rounded = (rest + self.anchors[level]) - self.anchors[level];
-            sums[level][lane] += rounded;
+        for (anchor, sums) in self.anchors.iter().zip(sums) {
+            let rounded = (rest + anchor) - anchor;
+            sums[lane] += rounded;
             rest -= rounded;
         }
     }

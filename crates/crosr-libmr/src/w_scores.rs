@@ -106,7 +106,7 @@ impl Coefficients {
             let x = scores[lane].to_f64();
             let t = (x * self.sign + self.translate) - self.small_score;
             let ratio = t * self.inverse_scale;
-            let regular = (ratio >= f64::MIN_POSITIVE) & (ratio <= f64::MAX);
+            let regular = (f64::MIN_POSITIVE..=f64::MAX).contains(&ratio);
             outside |= u64::from((t > 0.0) & !regular);
             let offset = (t - self.scale) * self.inverse_scale;
             let z = exp(self.shape * ln_quotient(ratio, offset));
