@@ -11,6 +11,7 @@ mod params;
 mod report;
 mod sample;
 mod score;
+mod singles;
 mod solver;
 mod sums;
 mod tail;
