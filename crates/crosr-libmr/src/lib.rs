@@ -5,6 +5,7 @@ mod collector;
 mod error;
 mod kernels;
 mod likelihood;
+mod moments;
 mod normal;
 mod numeric;
 mod params;

@@ -6,10 +6,7 @@ use argmin::core::{
     ArgminError, Error, Executor, KV, Problem, Solver, State, TerminationReason, TerminationStatus,
 };
 
-use crate::{
-    error::FitError,
-    likelihood::{Moments, ShapeEquation},
-};
+use crate::{error::FitError, likelihood::ShapeEquation, moments::Moments};
 
 /// Required accuracy of the shape equation, relative to its unknown `1 / shape`.
 const RESIDUAL: f64 = 1e-12;
@@ -233,7 +230,7 @@ pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Roo
         }
         iterations += 1;
         if (next - s).abs() <= SMALL_CORRECTION * next {
-            moments = equation.shifted_moments(s, &moments, next);
+            moments = moments.shifted(s, next);
             value = equation.value(next, &moments);
             s = next;
             break;
