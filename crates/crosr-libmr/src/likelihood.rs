@@ -5,9 +5,9 @@
 //! does not depend on the unit of the scores. The powers `e = exp(-q / s)` are never above 1
 //! and never all 0, so nothing here can overflow whatever the shape.
 //!
-//! Weights `w` and censoring enter as they do in J. F. Lawless, "Statistical Models and Methods
-//! for Lifetime Data" (2nd ed. 2003), section 5.2: sums over uncensored data where the density
-//! stands, over all data where the cumulative hazard stands.
+//! Weights `w` and censoring enter as in J. F. Lawless, "Statistical Models and Methods for
+//! Lifetime Data" (2nd ed. 2003), section 5.2: the density counts for uncensored data, the
+//! cumulative hazard for all.
 
 use pulp::Arch;
 
@@ -183,9 +183,9 @@ impl ShapeEquation {
             #[inline(always)]
             || {
                 if n <= FEW {
-                    power_sums::<1>(q, n, -1.0 / s)
+                    power_sums::<1>(q, n, s)
                 } else {
-                    power_sums::<2>(q, n, -1.0 / s)
+                    power_sums::<2>(q, n, s)
                 }
             },
         );
@@ -208,9 +208,9 @@ impl ShapeEquation {
                 #[inline(always)]
                 || {
                     if n <= FEW {
-                        central_sums::<2>(q, n, -1.0 / s, centre)
+                        central_sums::<2>(q, n, s, centre)
                     } else {
-                        central_sums::<3>(q, n, -1.0 / s, centre)
+                        central_sums::<3>(q, n, s, centre)
                     }
                 },
             ),
@@ -351,10 +351,14 @@ mod tests {
         &[1e-300, 1.0, 1e300],
     ];
 
+    fn of(data: &[f64]) -> ShapeEquation {
+        ShapeEquation::new(data.to_vec(), data[0], data[data.len() - 1])
+    }
+
     #[test]
     fn the_bracket_holds_the_root() {
         for data in TAILS {
-            let equation = ShapeEquation::new(data.to_vec(), data[0], data[data.len() - 1]);
+            let equation = of(data);
             let (low, high) = equation.bracket();
             let value = |s| equation.value(s, &equation.moments(s));
             assert!(low < high);
@@ -366,24 +370,22 @@ mod tests {
     #[test]
     fn the_slope_is_the_finite_difference() {
         for data in TAILS {
-            let equation = ShapeEquation::new(data.to_vec(), data[0], data[data.len() - 1]);
+            let equation = of(data);
             let (low, high) = equation.bracket();
             let s = (low * high).sqrt();
             let h = s * 1e-5;
             let value = |s| equation.value(s, &equation.moments(s));
             let numeric = (value(s + h) - value(s - h)) / (2.0 * h);
             let slope = equation.slope(s, &equation.moments(s));
-            assert!(
-                (numeric / slope - 1.0).abs() < 1e-6,
-                "{data:?}: {numeric} {slope}"
-            );
+            let error = (numeric / slope - 1.0).abs();
+            assert!(error < 1e-6, "{data:?}: {numeric} {slope}");
         }
     }
 
     #[test]
     fn both_kinds_of_sums_agree() {
         for data in TAILS {
-            let equation = ShapeEquation::new(data.to_vec(), data[0], data[data.len() - 1]);
+            let equation = of(data);
             let (low, high) = equation.bracket();
             for s in [low, (low * high).sqrt(), high] {
                 let plain = equation.moments(s);
@@ -394,10 +396,8 @@ mod tests {
                 assert!((plain.variance - exact.variance).abs() <= 1e-15);
 
                 let next = s * (1.0 + 1e-8);
-                let (there, shifted) = (
-                    equation.exact_moments(next, plain.skew),
-                    exact.shifted(s, next),
-                );
+                let there = equation.exact_moments(next, plain.skew);
+                let shifted = exact.shifted(s, next);
                 assert!(close(there.total, shifted.total), "{data:?} {s}");
                 assert!(close(there.mean, shifted.mean), "{data:?} {s}");
                 assert!((there.variance - shifted.variance).abs() <= 1e-15);

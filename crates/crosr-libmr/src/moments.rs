@@ -80,11 +80,11 @@ pub(crate) fn to_moments(
     (log_range, sums)
 }
 
-/// Sums of `q^j e`, `j` from 0 to 3, with `e = exp(factor q)`.
+/// Sums of `q^j e`, `j` from 0 to 3, with `e = exp(-q / s)`.
 #[inline(always)]
-pub(crate) fn power_sums<const L: usize>(q: &[f64], n: usize, factor: f64) -> [f64; 4] {
+pub(crate) fn power_sums<const L: usize>(q: &[f64], n: usize, s: f64) -> [f64; 4] {
     // q^j exp(-q / s) is at most (j s / e)^j, and a little is left for rounding.
-    let s = -1.0 / factor;
+    let factor = -1.0 / s;
     let levels = [1.01, 0.38 * s, 0.56 * s * s, 1.4 * s * s * s].map(|b| Levels::<L>::new(n, b));
     let mut sums = [[[0.0; BLOCK]; L]; 4];
     for q in q.as_chunks::<BLOCK>().0 {
@@ -101,13 +101,8 @@ pub(crate) fn power_sums<const L: usize>(q: &[f64], n: usize, factor: f64) -> [f
 
 /// Sums of `e`, `q e` and `(q - centre)^2 e`.
 #[inline(always)]
-pub(crate) fn central_sums<const L: usize>(
-    q: &[f64],
-    n: usize,
-    factor: f64,
-    centre: f64,
-) -> [f64; 3] {
-    let s = -1.0 / factor;
+pub(crate) fn central_sums<const L: usize>(q: &[f64], n: usize, s: f64, centre: f64) -> [f64; 3] {
+    let factor = -1.0 / s;
     let bounds = [1.01, 0.38 * s, 1.01 * (centre * centre).max(0.56 * s * s)];
     let levels = bounds.map(|bound| Levels::<L>::new(n, bound));
     let mut sums = [[[0.0; BLOCK]; L]; 3];
