@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The moments of `q` under the weights `w e` at one point.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moments {
     /// `sum(w e)`.
     pub(crate) total: f64,

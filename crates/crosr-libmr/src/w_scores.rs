@@ -1,5 +1,7 @@
 //! w-scores of many scores at once.
 
+use pulp::Arch;
+
 use crate::{
     error::ParamError,
     kernels::{self, vectorised},
@@ -45,6 +47,15 @@ impl Weibull {
     /// # Errors
     /// [`ParamError::Lengths`] unless both slices have the same length.
     pub fn w_scores<T: Score>(&self, scores: &[T], out: &mut [T]) -> Result<(), ParamError> {
+        self.w_scores_on(Arch::new(), scores, out)
+    }
+
+    fn w_scores_on<T: Score>(
+        &self,
+        arch: Arch,
+        scores: &[T],
+        out: &mut [T],
+    ) -> Result<(), ParamError> {
         if scores.len() != out.len() {
             return Err(ParamError::Lengths {
                 what: "results",
@@ -66,7 +77,7 @@ impl Weibull {
             return Ok(());
         }
         vectorised(
-            pulp::Arch::new(),
+            arch,
             #[inline(always)]
             || {
                 let (blocks, rest) = scores.as_chunks::<BLOCK>();
@@ -151,4 +162,37 @@ pub(crate) fn singles_block(
         *out = if t.is_nan() { f32::NAN } else { w };
     }
     outside != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{tail::TailSide, weibull::WeibullParts};
+
+    #[test]
+    fn the_bits_do_not_depend_on_the_instructions() {
+        let weibull = Weibull::from_parts(WeibullParts {
+            scale: 2.0,
+            shape: 3.3,
+            small_score: 1.5,
+            translate: 1.0,
+            side: TailSide::High,
+            tail_size: 20,
+        });
+        let weibull = weibull.unwrap();
+        let doubles: Vec<f64> = (0..5000).map(|i| f64::from(i) / 1000.0).collect();
+        let singles: Vec<f32> = doubles.iter().map(|x| *x as f32).collect();
+        let (mut wide, mut narrow) = (doubles.clone(), doubles.clone());
+        weibull.w_scores(&doubles, &mut wide).unwrap();
+        weibull
+            .w_scores_on(Arch::Scalar, &doubles, &mut narrow)
+            .unwrap();
+        assert_eq!(wide, narrow);
+        let (mut wide, mut narrow) = (singles.clone(), singles.clone());
+        weibull.w_scores(&singles, &mut wide).unwrap();
+        weibull
+            .w_scores_on(Arch::Scalar, &singles, &mut narrow)
+            .unwrap();
+        assert_eq!(wide, narrow);
+    }
 }
