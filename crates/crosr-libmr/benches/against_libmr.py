@@ -4,8 +4,8 @@
     cargo build --release -p crosr-libmr --example time_fits
     python crates/crosr-libmr/benches/against_libmr.py target/release/examples/time_fits
 
-libMR is timed through its Python binding, on the list of floats that it copies faster than an
-array, and without the destructor of its object.
+libMR is timed through its Python binding, from lists of floats and from numpy arrays, which it
+copies more slowly, without the construction of its object.
 """
 
 import itertools
@@ -16,6 +16,7 @@ import sys
 import time
 
 import libmr
+import numpy
 
 MASK = (1 << 64) - 1
 
@@ -54,18 +55,19 @@ def time_libmr(data, seconds):
 
 
 def main():
-    binary, rounds = sys.argv[1], 5
-    print("| tail | libMR, us | crosr-libmr, us | times faster |")
-    print("|---:|---:|---:|---:|")
+    binary, rounds = sys.argv[1], 7
+    print("| tail | libMR, list | libMR, array | crosr-libmr | times faster than list | array |")
+    print("|---:|---:|---:|---:|---:|---:|")
     for n in (20, 100, 1000):
-        data, pairs = lists(n), []
+        data = lists(n)
+        arrays = [numpy.array(x) for x in data]
+        times = []
         for _ in range(rounds):
-            theirs = time_libmr(data, 0.3)
             ours = float(subprocess.check_output([binary, str(n), "0.3"]))
-            pairs.append((theirs, ours))
-        theirs, ours = (statistics.median(side) for side in zip(*pairs))
-        ratio = statistics.median(a / b for a, b in pairs)
-        print(f"| {n} | {theirs:.2f} | {ours:.2f} | {ratio:.1f} |")
+            times.append((time_libmr(data, 0.3), time_libmr(arrays, 0.3), ours))
+        row = [f"{statistics.median(side):.2f} us" for side in zip(*times)]
+        row += [f"{statistics.median(t[i] / t[2] for t in times):.1f}" for i in (0, 1)]
+        print("|", n, "|", " | ".join(row), "|")
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ impl CheckedParams {
     /// Fits a Weibull distribution to the tail of `scores` by maximum likelihood.
     ///
     /// The result does not depend on the order of the scores, to the last bit. The tail is
-    /// collected in one pass that keeps twice its size, and only the tail is sorted.
+    /// collected in one pass that keeps twice its size; nothing is sorted.
     ///
     /// # Errors
     /// [`FitError::NonFinite`] for a NaN or an infinity anywhere in `scores`,
@@ -213,9 +213,12 @@ impl CheckedParams {
     /// extreme one.
     pub fn fit_sample(&self, sample: &Sample<'_>) -> Result<(Weibull, FitReport), FitError> {
         let (tail, weighting) = sample.tail(self.tail_size(), self.side(), self.translate())?;
-        let Tail { small_score, data } = tail;
-        let sign = self.side().sign();
-        let most_extreme = sign * (data[data.len() - 1] - self.translate() + small_score);
+        let Tail {
+            small_score,
+            data,
+            range,
+        } = tail;
+        let most_extreme = self.side().sign() * ((range.1 - self.translate()) + small_score);
         let equation = ShapeEquation::weighted(data, weighting).ok_or(FitError::NotIdentified {
             value: most_extreme,
         })?;
@@ -224,7 +227,9 @@ impl CheckedParams {
 
     fn fit_list<T: Score>(&self, scores: &[T]) -> Result<(Weibull, FitReport), FitError> {
         let tail = Tail::select(scores, self.tail_size(), self.side(), self.translate())?;
-        self.solve(&ShapeEquation::new(tail.data), tail.small_score)
+        let (smallest, largest) = tail.range;
+        let equation = ShapeEquation::new(tail.data, smallest, largest);
+        self.solve(&equation, tail.small_score)
     }
 
     fn solve(

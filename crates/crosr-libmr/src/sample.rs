@@ -2,7 +2,6 @@
 
 use crate::{
     error::FitError,
-    likelihood::Weighting,
     tail::{Tail, TailSide},
 };
 
@@ -34,6 +33,17 @@ pub struct Sample<'a> {
     scores: &'a [f64],
     weights: Option<&'a [f64]>,
     censored: Option<&'a [bool]>,
+}
+
+/// Weights and censoring of a tail, in the order of its data.
+#[derive(Debug)]
+pub(crate) struct Weighting {
+    /// Weights over the largest weight, above 0.
+    pub(crate) weights: Vec<f64>,
+    /// Whether the datum is known only to be at least this large.
+    pub(crate) censored: Vec<bool>,
+    /// The largest weight.
+    pub(crate) unit: f64,
 }
 
 /// One score of the tail, ordered by score, then weight, then censoring: so that the tail is

@@ -1,7 +1,7 @@
 //! The number types that scores come in.
 
 /// A score: `f64` or `f32`. Sealed; every `f32` is taken at its exact value.
-pub trait Score: Copy + Send + Sync + private::Sealed {
+pub trait Score: Copy + Send + Sync + private::Kernel {
     /// The same number as a double.
     fn to_f64(self) -> f64;
     /// The nearest number of this type.
@@ -33,7 +33,27 @@ impl Score for f32 {
 }
 
 mod private {
-    pub trait Sealed {}
-    impl Sealed for f64 {}
-    impl Sealed for f32 {}
+    use crate::w_scores::{BLOCK, Coefficients, doubles_block, singles_block};
+
+    /// Seals [`super::Score`], and picks the loop for the number type.
+    #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+    pub trait Kernel: Sized {
+        fn w_block(with: Coefficients, scores: &[Self; BLOCK], out: &mut [Self; BLOCK]) -> bool;
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+    impl Kernel for f64 {
+        #[inline(always)]
+        fn w_block(with: Coefficients, scores: &[f64; BLOCK], out: &mut [f64; BLOCK]) -> bool {
+            doubles_block(with, scores, out)
+        }
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+    impl Kernel for f32 {
+        #[inline(always)]
+        fn w_block(with: Coefficients, scores: &[f32; BLOCK], out: &mut [f32; BLOCK]) -> bool {
+            singles_block(with, scores, out)
+        }
+    }
 }
