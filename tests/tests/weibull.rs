@@ -177,3 +177,38 @@ fn a_tail_size_is_chosen_by_a_rule() {
     ];
     crosr(dir.path(), &few).refused(&["400", "30"]);
 }
+
+/// What libMR 0.1.9's `as_binary` gives for the ten largest of 1, 4, 9 ... 400.
+const LIBMR_BYTES: [u8; 84] = [
+    0xe5, 0xf6, 0x9b, 0xd8, 0xd7, 0x7b, 0x60, 0x40, 0x34, 0x8c, 0x04, 0x24, 0xbd, 0x86, 0xf1, 0x3f,
+    0xe9, 0xd1, 0x3c, 0xe4, 0xde, 0x75, 0x82, 0x40, 0x8c, 0x7e, 0xa7, 0x83, 0xff, 0x6f, 0x3d, 0x40,
+    0x12, 0xf1, 0xc3, 0xf0, 0x3b, 0x67, 0x11, 0x40, 0xb4, 0xac, 0x80, 0x5f, 0x77, 0xa6, 0xd1, 0x3f,
+    0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x14, 0x40, 0x01, 0x00, 0x00, 0x00,
+    0x0a, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x40, 0x5e, 0x40,
+    0x00, 0x00, 0x00, 0x00,
+];
+
+#[test]
+fn a_model_in_libmrs_binary_form_scores() {
+    let dir = folder();
+    std::fs::write(dir.path().join("model.bin"), LIBMR_BYTES).expect("writable");
+    std::fs::write(dir.path().join("numbers.txt"), "200\n390\n").expect("writable");
+    let score = |model: &str| {
+        let flags = ["weibull", "score", "--model", model, "numbers.txt"];
+        crosr(dir.path(), &flags)
+    };
+    let run = score("model.bin");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let found: Vec<f64> = run
+        .stdout
+        .lines()
+        .map(|l| l.parse().expect("a number"))
+        .collect();
+    // libMR's own answers.
+    for (found, wanted) in found.iter().zip([0.4392119758982601, 0.8883438059419858]) {
+        assert!((found - wanted).abs() < 1e-12, "{found} {wanted}");
+    }
+    assert_eq!(found.len(), 2);
+    std::fs::write(dir.path().join("short.bin"), &LIBMR_BYTES[..80]).expect("writable");
+    score("short.bin").refused(&["short.bin", "84"]);
+}

@@ -74,7 +74,7 @@ pub(crate) struct WeibullFitArgs {
 #[command(after_help = "Example:
   crosr weibull score --model model.json --column distance measurements.csv")]
 pub(crate) struct WeibullScoreArgs {
-    /// What `crosr weibull fit` wrote, as JSON or libMR text
+    /// What `crosr weibull fit` wrote, or libMR's text or binary form
     #[arg(long, value_name = "FILE")]
     pub(crate) model: PathBuf,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use crosr_libmr::{FitReport, TailSide, Weibull, WeibullParts};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CliError, Result};
-use crate::run_folder::read_text;
+use crate::run_folder;
 
 /// A fitted Weibull in the machine-readable form.
 #[derive(Serialize, Deserialize)]
@@ -52,15 +52,23 @@ impl WeibullJson {
     }
 }
 
-/// Reads what `crosr weibull fit` or libMR wrote.
+/// Reads what `crosr weibull fit` or libMR wrote, as JSON, text or bytes.
 pub(super) fn read(path: &Path) -> Result<Weibull> {
-    let text = read_text(path)?;
+    let bytes = run_folder::read(path)?;
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) if !bytes.contains(&0) => text,
+        _ => {
+            return Weibull::from_bytes(&bytes).map_err(|e| {
+                CliError::file(path, format!("neither text nor libMR's binary form: {e}"))
+            });
+        }
+    };
     if !text.trim_start().starts_with('{') {
-        return Weibull::from_text(&text)
+        return Weibull::from_text(text)
             .map_err(|e| CliError::file(path, format!("neither JSON nor libMR's text form: {e}")));
     }
     let json: WeibullJson =
-        serde_json::from_str(&text).map_err(|e| CliError::file(path, e.to_string()))?;
+        serde_json::from_str(text).map_err(|e| CliError::file(path, e.to_string()))?;
     let side = match json.sign {
         1 => TailSide::High,
         -1 => TailSide::Low,
