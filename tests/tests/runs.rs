@@ -252,3 +252,56 @@ fn a_resumed_training_gives_the_same_bits_on_any_number_of_threads() {
     let history = std::fs::read_to_string(dir.path().join("parts/history.jsonl")).expect("written");
     assert_eq!(history.lines().count(), 3);
 }
+
+#[test]
+fn the_class_split_protocol_goes_on_where_it_stopped() {
+    let dir = folder();
+    let flags = [
+        "protocol",
+        "--dataset",
+        "shapes",
+        "--known",
+        "3",
+        "--splits",
+        "2",
+        "--limit",
+        "500",
+        "--width",
+        "0.125",
+        "--epochs",
+        "4",
+        "--batch-size",
+        "25",
+        "--conv-dropout",
+        "0",
+        "--fc-dropout",
+        "0",
+        "--out",
+        "splits",
+        "--json",
+    ];
+    let first = crosr(dir.path(), &flags).json();
+    let splits = first["splits"].as_array().expect("a list");
+    assert_eq!(splits.len(), 2);
+    for split in splits {
+        assert_eq!(split["known_classes"].as_array().map(Vec::len), Some(3));
+        let auroc = split["auroc"].as_f64().expect("a number");
+        assert!((0.0..=1.0).contains(&auroc));
+    }
+    assert_ne!(splits[0]["known_classes"], splits[1]["known_classes"]);
+    let mean = 0.5
+        * (splits[0]["auroc"].as_f64().expect("a number")
+            + splits[1]["auroc"].as_f64().expect("a number"));
+    assert!((first["mean"]["auroc"].as_f64().expect("a number") - mean).abs() < 1e-12);
+
+    // The first split is kept, the second judged again from its trained network.
+    std::fs::remove_file(dir.path().join("splits/split-2/split.json")).expect("written");
+    let weights = dir.path().join("splits/split-2/model.safetensors");
+    let before = std::fs::read(&weights).expect("written");
+    assert_eq!(crosr(dir.path(), &flags).json(), first);
+    assert!(std::fs::read(&weights).expect("kept") == before);
+
+    let mut other = flags;
+    other[4] = "4";
+    crosr(dir.path(), &other).refused(&["split.json", "another split"]);
+}

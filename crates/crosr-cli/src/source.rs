@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crosr_data::{Cifar10, Dataset, ImageFolder, Noise, Normalisation, Shapes, Split};
+use crosr_data::{Cifar10, ClassSplit, Dataset, ImageFolder, Noise, Normalisation, Shapes, Split};
 
 use crate::args::DatasetName;
 use crate::error::{CliError, Result};
@@ -16,12 +16,17 @@ const BUILT_IN_OUTLIERS: usize = 2_000;
 /// Part of an image folder that is kept for testing where it is not split on disk.
 const FOLDER_TEST_PART: f64 = 0.2;
 
+/// A dataset of any kind.
+type Data = Arc<dyn Dataset>;
+
 /// Known data: a name and a place.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     name: DatasetName,
     folder: PathBuf,
     seed: u64,
+    /// Names of the classes that are known; empty for all.
+    known: Vec<String>,
 }
 
 impl Source {
@@ -30,7 +35,60 @@ impl Source {
             name,
             folder: folder.to_owned(),
             seed,
+            known: Vec::new(),
         }
+    }
+
+    /// With these classes alone, by name; all others are outliers.
+    pub(crate) fn with_known(self, known: &[String]) -> Self {
+        Self {
+            known: known.to_vec(),
+            ..self
+        }
+    }
+
+    /// The samples of the known classes, and those of the others.
+    fn split_classes(&self, data: Arc<dyn Dataset>) -> Result<(Data, Option<Data>)> {
+        if self.known.is_empty() {
+            return Ok((data, None));
+        }
+        let names = data.class_names();
+        let known = self
+            .known
+            .iter()
+            .map(|name| {
+                names.iter().position(|there| there == name).ok_or_else(|| {
+                    CliError::usage(format!(
+                        "--known-classes: no class is called {name:?}; there are {}",
+                        names.join(", ")
+                    ))
+                })
+            })
+            .collect::<Result<Vec<usize>>>()?;
+        let (known, rest) = ClassSplit::new(data, &known)?;
+        Ok((Arc::new(known), Some(Arc::new(rest))))
+    }
+
+    /// Names of all classes, known or not.
+    pub(crate) fn all_classes(&self) -> Result<Vec<String>> {
+        Ok(self.all_test()?.class_names().to_vec())
+    }
+
+    /// All training data of the known classes.
+    pub(crate) fn train(&self) -> Result<Arc<dyn Dataset>> {
+        Ok(self.split_classes(self.all_train()?)?.0)
+    }
+
+    /// Test data of the known classes.
+    pub(crate) fn test(&self) -> Result<Arc<dyn Dataset>> {
+        Ok(self.split_classes(self.all_test()?)?.0)
+    }
+
+    /// Test data of the classes that are not known.
+    pub(crate) fn rest(&self) -> Result<Arc<dyn Dataset>> {
+        self.split_classes(self.all_test()?)?.1.ok_or_else(|| {
+            CliError::usage("builtin:rest: every class is known; train with --known-classes")
+        })
     }
 
     /// What pictures are normalised with.
@@ -42,7 +100,7 @@ impl Source {
     }
 
     /// All training data.
-    pub(crate) fn train(&self) -> Result<Arc<dyn Dataset>> {
+    fn all_train(&self) -> Result<Arc<dyn Dataset>> {
         Ok(match self.name {
             DatasetName::Cifar10 => self.cifar10(Split::Train)?,
             DatasetName::Shapes => Arc::new(Shapes::known(SHAPES_TRAIN, self.seed)),
@@ -60,8 +118,8 @@ impl Source {
         })
     }
 
-    /// Known test data.
-    pub(crate) fn test(&self) -> Result<Arc<dyn Dataset>> {
+    /// All test data.
+    fn all_test(&self) -> Result<Arc<dyn Dataset>> {
         Ok(match self.name {
             DatasetName::Cifar10 => self.cifar10(Split::Test)?,
             DatasetName::Shapes => Arc::new(Shapes::known(
@@ -131,18 +189,24 @@ pub(crate) fn name_and_place<'a>(flag: &str, text: &'a str) -> Result<(&'a str, 
 }
 
 /// Opens `NAME=PATH` or `NAME=builtin:KIND`.
-pub(crate) fn outliers(text: &str, image_size: usize, seed: u64) -> Result<NamedOutliers> {
+pub(crate) fn outliers(
+    text: &str,
+    source: &Source,
+    image_size: usize,
+    seed: u64,
+) -> Result<NamedOutliers> {
     let (name, place) = name_and_place("--outliers", text)?;
     let n = BUILT_IN_OUTLIERS;
     let data: Arc<dyn Dataset> = match place.strip_prefix("builtin:") {
         None => Arc::new(ImageFolder::flat(Path::new(place))?),
         Some("gaussian") => Arc::new(Noise::gaussian(n, image_size, image_size, seed)),
         Some("uniform") => Arc::new(Noise::uniform(n, image_size, image_size, seed)),
+        Some("rest") => source.rest()?,
         Some("shapes") => Arc::new(Shapes::unknown(n, seed ^ 0x756e_6b6e_0000_0000)),
         Some(other) => {
             return Err(CliError::usage(format!(
                 "--outliers {text:?}: no built-in outliers are called {other:?}; there are \
-                 gaussian, uniform and shapes"
+                 gaussian, uniform, shapes and rest (the classes not trained on)"
             )));
         }
     };

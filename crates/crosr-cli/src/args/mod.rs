@@ -1,5 +1,6 @@
 //! Raw arguments. Parsing validates and touches nothing.
 
+mod protocol;
 mod weibull;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::protocol::ProtocolArgs;
 pub(crate) use self::weibull::{
     ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
     WeibullScoreArgs, WeibullTailArgs,
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Evaluate on known data and any number of outlier sets
     Eval(EvalArgs),
+    /// Train on some of the classes, evaluate against the others; several splits, averaged
+    Protocol(ProtocolArgs),
     /// Extreme-value fitting on a column of numbers
     #[command(subcommand)]
     Weibull(WeibullCommand),
@@ -133,6 +137,10 @@ pub(crate) struct TrainArgs {
     /// Where the data lie [default: data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Train on these classes alone, comma-separated; the others are outliers for `crosr eval`
+    /// (--outliers rest=builtin:rest)
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) known_classes: Vec<String>,
     /// Run folder [default: runs/DATASET]
     #[arg(long, value_name = "DIR")]
     #[serde(skip)]

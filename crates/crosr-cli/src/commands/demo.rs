@@ -51,7 +51,9 @@ pub(super) fn run(args: &DemoArgs) -> Result<()> {
     say("\nfitting\n")?;
     fit_run(&run, &keeping(&run, KEEP_KNOWN))?;
     say("\nevaluating against shapes it has never seen\n")?;
-    let report = eval_run(&run, &EvalArgs::default(), |_, seed| unknown_shapes(seed))?;
+    let report = eval_run(&run, &EvalArgs::default(), |_, _, seed| {
+        unknown_shapes(seed)
+    })?;
     if args.json {
         return output::json(&report);
     }

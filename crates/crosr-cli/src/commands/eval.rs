@@ -17,13 +17,13 @@ use crate::formats::features::{Features, read_features, to_safetensors};
 use crate::formats::openset::OpenSet;
 use crate::output;
 use crate::run_folder::{RunFolder, read, with_config, write_atomically};
-use crate::source::{NamedOutliers, name_and_place, outliers};
+use crate::source::{NamedOutliers, Source, name_and_place, outliers};
 
 /// The evaluation object of the machine-readable contract.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     #[serde(flatten)]
-    evaluation: Evaluation,
+    pub(super) evaluation: Evaluation,
     config: Config,
 }
 
@@ -210,7 +210,7 @@ fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
 pub(super) fn eval_run(
     run: &RunFolder,
     flags: &EvalArgs,
-    outliers: impl FnOnce(usize, u64) -> Result<Vec<NamedOutliers>>,
+    outliers: impl FnOnce(&Source, usize, u64) -> Result<Vec<NamedOutliers>>,
 ) -> Result<Report> {
     let recorded: TrainArgs = run.recorded("train")?;
     let (network, card) = load_network(run, flags.device.as_deref())?;
@@ -245,7 +245,11 @@ pub(super) fn eval_run(
     config.run = Some(run.root().display().to_string());
     let source = source_of(&recorded, flags.data_dir.as_deref());
     let known_data = source.test()?;
-    let sets = outliers(network.config().image_size, recorded.seed.unwrap_or(0))?;
+    let sets = outliers(
+        &source,
+        network.config().image_size,
+        recorded.seed.unwrap_or(0),
+    )?;
     let judged = |name: &str, data| -> Result<Judged> {
         let features = features_of(&network, &card, data, pool, name)?;
         if let Some(folder) = &flags.features_out {
@@ -333,11 +337,11 @@ pub(super) fn run(flags: &EvalArgs) -> Result<()> {
         (Some(folder), _) => {
             let run = RunFolder::open(folder)?;
             run.record("eval", &flags)?;
-            eval_run(&run, &flags, |image_size, seed| {
+            eval_run(&run, &flags, |source, image_size, seed| {
                 flags
                     .outliers
                     .iter()
-                    .map(|text| outliers(text, image_size, seed))
+                    .map(|text| outliers(text, source, image_size, seed))
                     .collect()
             })?
         }

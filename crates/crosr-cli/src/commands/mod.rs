@@ -5,6 +5,7 @@ mod convert;
 mod demo;
 mod eval;
 mod fit;
+mod protocol;
 mod scoring;
 mod train;
 mod weibull;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Train(args) => train::run(args),
         Command::Fit(args) => fit::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
         Command::Convert(args) => convert::run(&args),
         Command::Bench(command) => bench::run(&command),

@@ -56,7 +56,7 @@ pub(crate) fn source_of(choices: &TrainArgs, data_dir: Option<&Path>) -> Source 
         .or(choices.data_dir.as_deref())
         .unwrap_or(Path::new("data"));
     let name = choices.dataset.unwrap_or(DatasetName::Cifar10);
-    Source::new(name, folder, choices.seed.unwrap_or(0))
+    Source::new(name, folder, choices.seed.unwrap_or(0)).with_known(&choices.known_classes)
 }
 
 /// A dataset of any kind.
@@ -130,6 +130,7 @@ impl TrainPlan {
             held_out: Some(flags.held_out.unwrap_or(0.1)),
             seed: Some(flags.seed.unwrap_or(0)),
             device: Some(flags.device.unwrap_or_else(|| "auto".to_owned())),
+            known_classes: flags.known_classes,
             out: flags.out,
             resume: flags.resume,
             overwrite: flags.overwrite,

@@ -66,7 +66,8 @@
 //!
 //! The tests of this module, on every path of an AVX-512 machine, run clean under the address
 //! sanitizer: `RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --target
-//! x86_64-unknown-linux-gnu -p crosr-model --test cpu_operators --test cpu_convolution`.
+//! x86_64-unknown-linux-gnu -p crosr-model --test cpu_operators --test cpu_normalisation
+//! --test cpu_convolution`.
 #![allow(unsafe_code)]
 
 mod batch_norm;
