@@ -33,18 +33,26 @@ impl Score for f32 {
 }
 
 mod private {
-    use crate::w_scores::{BLOCK, Coefficients, doubles_block, singles_block};
+    use crate::w_scores::{Coefficients, doubles_block, singles_block};
 
     /// Seals [`super::Score`], and picks the loop for the number type.
     #[expect(private_interfaces, reason = "nobody outside can name the trait")]
     pub trait Kernel: Sized {
-        fn w_block(with: Coefficients, scores: &[Self; BLOCK], out: &mut [Self; BLOCK]) -> bool;
+        fn w_block<const N: usize>(
+            with: Coefficients,
+            scores: &[Self; N],
+            out: &mut [Self; N],
+        ) -> bool;
     }
 
     #[expect(private_interfaces, reason = "nobody outside can name the trait")]
     impl Kernel for f64 {
         #[inline(always)]
-        fn w_block(with: Coefficients, scores: &[f64; BLOCK], out: &mut [f64; BLOCK]) -> bool {
+        fn w_block<const N: usize>(
+            with: Coefficients,
+            scores: &[f64; N],
+            out: &mut [f64; N],
+        ) -> bool {
             doubles_block(with, scores, out)
         }
     }
@@ -52,7 +60,11 @@ mod private {
     #[expect(private_interfaces, reason = "nobody outside can name the trait")]
     impl Kernel for f32 {
         #[inline(always)]
-        fn w_block(with: Coefficients, scores: &[f32; BLOCK], out: &mut [f32; BLOCK]) -> bool {
+        fn w_block<const N: usize>(
+            with: Coefficients,
+            scores: &[f32; N],
+            out: &mut [f32; N],
+        ) -> bool {
             singles_block(with, scores, out)
         }
     }

@@ -10,8 +10,10 @@ use crate::{
     weibull::Weibull,
 };
 
-/// Scores that one inner loop handles.
-pub(crate) const BLOCK: usize = 32;
+/// Scores that one inner loop handles: long lists gain from long loops, what is left over is
+/// padded to a short one.
+const LONG: usize = 256;
+const SHORT: usize = 32;
 
 /// What the loop needs of a model.
 #[derive(Clone, Copy, Debug)]
@@ -80,20 +82,27 @@ impl Weibull {
             arch,
             #[inline(always)]
             || {
-                let (blocks, rest) = scores.as_chunks::<BLOCK>();
-                let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
-                for (scores, out) in blocks.iter().zip(out_blocks) {
+                let (long, rest) = scores.as_chunks::<LONG>();
+                let (long_out, out) = out.as_chunks_mut::<LONG>();
+                for (scores, out) in long.iter().zip(long_out) {
+                    if T::w_block(with, scores, out) {
+                        self.one_by_one(scores, out);
+                    }
+                }
+                let (short, rest) = rest.as_chunks::<SHORT>();
+                let (short_out, out) = out.as_chunks_mut::<SHORT>();
+                for (scores, out) in short.iter().zip(short_out) {
                     if T::w_block(with, scores, out) {
                         self.one_by_one(scores, out);
                     }
                 }
                 if let Some(&first) = rest.first() {
-                    let (mut padded, mut results) = ([first; BLOCK], [first; BLOCK]);
+                    let (mut padded, mut results) = ([first; SHORT], [first; SHORT]);
                     padded[..rest.len()].copy_from_slice(rest);
                     if T::w_block(with, &padded, &mut results) {
-                        self.one_by_one(rest, out_rest);
+                        self.one_by_one(rest, out);
                     } else {
-                        out_rest.copy_from_slice(&results[..rest.len()]);
+                        out.copy_from_slice(&results[..rest.len()]);
                     }
                 }
             },
@@ -124,10 +133,10 @@ impl Coefficients {
 /// `1 - exp(-(t / scale)^shape)` in every lane; whether some `t / scale` was no positive normal
 /// number, so that the block must be done again.
 #[inline(always)]
-pub(crate) fn doubles_block(
+pub(crate) fn doubles_block<const N: usize>(
     with: Coefficients,
-    scores: &[f64; BLOCK],
-    out: &mut [f64; BLOCK],
+    scores: &[f64; N],
+    out: &mut [f64; N],
 ) -> bool {
     let mut outside = 0u64;
     for (&x, out) in scores.iter().zip(out) {
@@ -144,10 +153,10 @@ pub(crate) fn doubles_block(
 
 /// [`doubles_block`] in singles, but for `t`: `small_score` may take most of its digits.
 #[inline(always)]
-pub(crate) fn singles_block(
+pub(crate) fn singles_block<const N: usize>(
     with: Coefficients,
-    scores: &[f32; BLOCK],
-    out: &mut [f32; BLOCK],
+    scores: &[f32; N],
+    out: &mut [f32; N],
 ) -> bool {
     let shape = with.shape as f32;
     let mut outside = 0u32;
