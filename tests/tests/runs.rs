@@ -305,3 +305,74 @@ fn the_class_split_protocol_goes_on_where_it_stopped() {
     other[4] = "4";
     crosr(dir.path(), &other).refused(&["split.json", "another split"]);
 }
+
+#[test]
+fn a_run_in_one_file_judges_as_the_run_does() {
+    let dir = folder();
+    let run = |flags: &[&str]| {
+        let run = crosr(dir.path(), flags);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run
+    };
+    run(&[
+        "train",
+        "--dataset",
+        "shapes",
+        "--limit",
+        "500",
+        "--known-classes",
+        "disc,triangle,star",
+        "--width",
+        "0.125",
+        "--epochs",
+        "4",
+        "--batch-size",
+        "25",
+        "--conv-dropout",
+        "0",
+        "--fc-dropout",
+        "0",
+        "--out",
+        "run",
+    ]);
+    run(&["fit", "--run", "run", "--shrink-tail"]);
+    let outliers = "rest=builtin:rest";
+    let whole = run(&["eval", "--run", "run", "--outliers", outliers, "--json"]).json();
+    let from = |file: &str, more: &[&str]| {
+        run(&[&["export", "--run", "run", "--out", file], more].concat());
+        let flags = [
+            "eval",
+            "--pretrained",
+            file,
+            "--dataset",
+            "shapes",
+            "--outliers",
+            outliers,
+        ];
+        run(&[&flags[..], &["--json"]].concat()).json()
+    };
+    let single = from("single.safetensors", &["--single"]);
+    assert_eq!(single["known"], whole["known"]);
+    assert_eq!(single["outliers"], whole["outliers"]);
+    let half = from("half.safetensors", &[]);
+    let auroc =
+        |report: &serde_json::Value| report["outliers"][0]["auroc"].as_f64().expect("a number");
+    assert!((auroc(&half) - auroc(&whole)).abs() < 0.01);
+    let size = |file: &str| {
+        std::fs::metadata(dir.path().join(file))
+            .expect("written")
+            .len()
+    };
+    assert!(size("half.safetensors") < size("single.safetensors"));
+
+    let weights = [
+        "eval",
+        "--pretrained",
+        "run/model.safetensors",
+        "--dataset",
+        "shapes",
+    ];
+    crosr(dir.path(), &weights).refused(&["run/model.safetensors", "crosr export"]);
+    crosr(dir.path(), &["eval", "--pretrained", "nothing"])
+        .refused(&["nothing", "data/pretrained"]);
+}

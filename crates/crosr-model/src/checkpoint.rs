@@ -45,6 +45,15 @@ impl DhrNet {
         serialise(&self.values()?, self.card_metadata(card)?)
     }
 
+    /// The weights file at half its size: weights in half precision, biases, norms and statistics
+    /// as they are. [`DhrNet::from_safetensors`] reads it.
+    ///
+    /// # Errors
+    /// [`ModelError::ClassCount`] when the card names another number of classes.
+    pub fn to_half_safetensors(&self, card: &ModelCard) -> Result<Vec<u8>> {
+        serialise_as(&self.values()?, self.card_metadata(card)?, true)
+    }
+
     /// Reads a weights file; `path` is named in errors.
     ///
     /// # Errors
@@ -181,18 +190,34 @@ pub(crate) fn to_values(tensor: &Tensor) -> Result<(Vec<usize>, Vec<f32>)> {
 
 /// Writes f32 tensors, sorted by name, with metadata sorted by key.
 pub(crate) fn serialise(values: &Values, metadata: HashMap<String, String>) -> Result<Vec<u8>> {
+    serialise_as(values, metadata, false)
+}
+
+/// [`serialise`]; `half` writes tensors of two dimensions and more in half precision.
+fn serialise_as(values: &Values, metadata: HashMap<String, String>, half: bool) -> Result<Vec<u8>> {
+    let is_half = |shape: &[usize]| half && shape.len() > 1;
+    let encoded = |shape: &[usize], data: &[f32]| -> Vec<u8> {
+        if is_half(shape) {
+            let halves = data.iter().map(|&v| half::f16::from_f32(v));
+            halves.flat_map(|v| v.to_le_bytes()).collect()
+        } else {
+            data.iter().flat_map(|v| v.to_le_bytes()).collect()
+        }
+    };
     let bytes: BTreeMap<&String, Vec<u8>> = values
         .iter()
-        .map(|(name, (_, data))| (name, data.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .map(|(name, (shape, data))| (name, encoded(shape, data)))
         .collect();
     let views = values
         .iter()
         .map(|(name, (shape, _))| {
             let data = bytes.get(name).map_or(&[][..], Vec::as_slice);
-            Ok((
-                name.clone(),
-                TensorView::new(Dtype::F32, shape.clone(), data)?,
-            ))
+            let dtype = if is_half(shape) {
+                Dtype::F16
+            } else {
+                Dtype::F32
+            };
+            Ok((name.clone(), TensorView::new(dtype, shape.clone(), data)?))
         })
         .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
     let written = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
@@ -291,6 +316,25 @@ mod tests {
         }
         let (read, read_metadata) = deserialise(&first, Path::new("x")).expect("just written");
         assert_eq!((read, read_metadata), (values, metadata()));
+    }
+
+    #[test]
+    fn half_precision_is_half_the_size_and_close() {
+        let data: Vec<f32> = (0..1000).map(|i| (i as f32 * 0.37).sin()).collect();
+        let values = Values::from([
+            ("conv.weight".to_owned(), (vec![10, 100], data.clone())),
+            ("conv.bias".to_owned(), (vec![3], vec![1e-6, 1e6, 0.1])),
+        ]);
+        let file = serialise_as(&values, HashMap::new(), true).expect("writable");
+        assert!(file.len() < 2000 + 12 + 300, "{} bytes", file.len());
+        let (read, _) = deserialise(&file, Path::new("x")).expect("just written");
+        assert_eq!(read["conv.bias"], values["conv.bias"]);
+        for (found, wanted) in read["conv.weight"].1.iter().zip(&data) {
+            assert!(
+                (found - wanted).abs() <= wanted.abs() / 2048.0,
+                "{found} {wanted}"
+            );
+        }
     }
 
     #[test]

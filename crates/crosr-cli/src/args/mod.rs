@@ -1,5 +1,6 @@
 //! Raw arguments. Parsing validates and touches nothing.
 
+mod export;
 mod protocol;
 mod weibull;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::export::ExportArgs;
 pub(crate) use self::protocol::ProtocolArgs;
 pub(crate) use self::weibull::{
     ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     /// Extreme-value fitting on a column of numbers
     #[command(subcommand)]
     Weibull(WeibullCommand),
+    /// Write a fitted run as one file, network and open-set model
+    Export(ExportArgs),
     /// Turn a PyTorch checkpoint into a weights file
     Convert(ConvertArgs),
     /// Measure the full-width network's speed
@@ -315,10 +319,18 @@ pub(crate) struct EvalArgs {
         long,
         value_name = "DIR",
         conflicts_with = "openset",
-        required_unless_present = "openset"
+        required_unless_present_any = ["openset", "pretrained"]
     )]
     #[serde(skip)]
     pub(crate) run: Option<PathBuf>,
+    /// Weights that come with the repository (cifar10), or a file from `crosr export`
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["run", "openset"])]
+    #[serde(skip)]
+    pub(crate) pretrained: Option<PathBuf>,
+    /// Known test data for --pretrained [default: cifar10]
+    #[arg(long, requires = "pretrained")]
+    #[serde(skip)]
+    pub(crate) dataset: Option<DatasetName>,
     /// Fitted model, to evaluate features files
     #[arg(long, value_name = "FILE", requires = "known")]
     #[serde(skip)]
@@ -331,11 +343,12 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "NAME=FILE", requires = "openset")]
     #[serde(skip)]
     pub(crate) unknown: Vec<String>,
-    /// Outlier pictures: a folder, or builtin:gaussian, builtin:uniform, builtin:shapes
-    #[arg(long, value_name = "NAME=PATH", requires = "run")]
+    /// Outlier pictures: a folder, or builtin:gaussian, builtin:uniform, builtin:shapes,
+    /// builtin:rest (classes not trained on)
+    #[arg(long, value_name = "NAME=PATH", conflicts_with = "openset")]
     pub(crate) outliers: Vec<String>,
     /// Also write the activation vectors of each set as a features file, DIR/NAME.safetensors
-    #[arg(long, value_name = "DIR", requires = "run")]
+    #[arg(long, value_name = "DIR", conflicts_with = "openset")]
     #[serde(skip)]
     pub(crate) features_out: Option<PathBuf>,
     /// Where the known data lie, if not where they were at training

@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
+use crosr_data::Dataset;
 use crosr_eval::{Evaluation, OutlierSet, ScoredSample, evaluate};
-use crosr_model::Pooling;
 use crosr_openmax::{EvidenceReading, Recalibrated, Recalibration};
 use serde::Serialize;
 
-use super::fit::{load_network, recalibration};
+use super::fit::recalibration;
+use super::fitted::Fitted;
 use super::scoring::{features_of, recalibrated, scored};
 use super::train::source_of;
-use crate::args::{EvalArgs, Preset, TrainArgs};
+use crate::args::{DatasetName, EvalArgs, Preset, TrainArgs};
 use crate::error::{CliError, Result};
 use crate::formats::features::{Features, read_features, to_safetensors};
 use crate::formats::openset::OpenSet;
@@ -170,12 +172,8 @@ impl Report {
     }
 }
 
-fn load_openset(path: &Path) -> Result<OpenSet> {
-    OpenSet::from_bytes(&read(path)?, path)
-}
-
 fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
-    let openset = load_openset(openset)?;
+    let openset = OpenSet::from_bytes(&read(openset)?, openset)?;
     let (rule, config) = rule(flags, &openset)?;
     let judged = |name: &str, path: &Path, known: bool| -> Result<Judged> {
         let features = read_features(path)?;
@@ -213,73 +211,76 @@ pub(super) fn eval_run(
     outliers: impl FnOnce(&Source, usize, u64) -> Result<Vec<NamedOutliers>>,
 ) -> Result<Report> {
     let recorded: TrainArgs = run.recorded("train")?;
-    let (network, card) = load_network(run, flags.device.as_deref())?;
-    let path = run.openset();
-    if !path.is_file() {
-        return Err(CliError::file(
-            &path,
-            format!(
-                "no open-set model here; run `crosr fit --run {}` first",
-                run.root().display()
-            ),
-        ));
-    }
-    let openset = load_openset(&path)?;
-    if openset.class_names != card.class_names {
-        return Err(CliError::file(
-            &path,
-            "fitted to other classes than the network's; fit again",
-        ));
-    }
-    let pool = match openset.pooling.as_deref() {
-        Some("max") => Pooling::Max,
-        Some("mean") => Pooling::Mean,
-        _ => {
-            return Err(CliError::file(
-                &path,
-                "fitted to features of another origin; fit again",
-            ));
-        }
-    };
-    let (rule, mut config) = rule(flags, &openset)?;
-    config.run = Some(run.root().display().to_string());
+    let fitted = Fitted::of_run(run, flags.device.as_deref())?;
     let source = source_of(&recorded, flags.data_dir.as_deref());
-    let known_data = source.test()?;
-    let sets = outliers(
-        &source,
-        network.config().image_size,
-        recorded.seed.unwrap_or(0),
-    )?;
+    let image_size = fitted.network.config().image_size;
+    let sets = outliers(&source, image_size, recorded.seed.unwrap_or(0))?;
+    let (mut report, judged) = eval_fitted(&fitted, flags, source.test()?, sets)?;
+    report.config.run = Some(run.root().display().to_string());
+    let path = run.metrics();
+    let json = serde_json::to_vec_pretty(&report)
+        .map_err(|e| CliError::file(&path, format!("cannot record the metrics: {e}")))?;
+    write_atomically(&path, &json)?;
+    let csv = scores_csv(&fitted.openset.class_names, &judged);
+    write_atomically(&run.scores(), csv.as_bytes())?;
+    Ok(report)
+}
+
+/// Evaluates a network that comes as one file.
+fn eval_pretrained(flags: &EvalArgs, name: &Path) -> Result<Report> {
+    let fitted = Fitted::pretrained(name, flags.device.as_deref())?;
+    let folder = flags.data_dir.as_deref().unwrap_or(Path::new("data"));
+    let dataset = flags.dataset.unwrap_or(DatasetName::Cifar10);
+    let mut source = Source::new(dataset, folder, 0);
+    let known = &fitted.openset.class_names;
+    if source.all_classes()? != *known {
+        source = source.with_known(known);
+    }
+    let image_size = fitted.network.config().image_size;
+    let sets = flags
+        .outliers
+        .iter()
+        .map(|text| outliers(text, &source, image_size, 0))
+        .collect::<Result<_>>()?;
+    let (mut report, _) = eval_fitted(&fitted, flags, source.test()?, sets)?;
+    report.config.run = Some(fitted.origin.display().to_string());
+    Ok(report)
+}
+
+/// The figures, and the judged sets, known samples first.
+fn eval_fitted(
+    fitted: &Fitted,
+    flags: &EvalArgs,
+    known: Arc<dyn Dataset>,
+    outliers: Vec<NamedOutliers>,
+) -> Result<(Report, Vec<Judged>)> {
+    let Fitted {
+        network,
+        card,
+        openset,
+        origin,
+    } = fitted;
+    let pool = fitted.pooling()?;
+    let (rule, config) = rule(flags, openset)?;
     let judged = |name: &str, data| -> Result<Judged> {
-        let features = features_of(&network, &card, data, pool, name)?;
+        let features = features_of(network, card, data, pool, name)?;
         if let Some(folder) = &flags.features_out {
             let path = folder.join(format!("{name}.safetensors"));
             write_atomically(&path, &to_safetensors(&features, &path)?)?;
         }
         let labels = features.labels.iter().flatten();
         let truths = labels.map(|&label| usize::try_from(label).ok());
-        judge(name, &features, truths, &openset, &rule, &path)
+        judge(name, &features, truths, openset, &rule, origin)
     };
-    let known = judged("known", known_data)?;
-    let outliers = sets
-        .into_iter()
-        .map(|set| judged(&set.name, set.data))
-        .collect::<Result<Vec<_>>>()?;
-    let report = report(&openset, &known, &outliers, config)?;
-    let path = run.metrics();
-    let json = serde_json::to_vec_pretty(&report)
-        .map_err(|e| CliError::file(&path, format!("cannot record the metrics: {e}")))?;
-    write_atomically(&path, &json)?;
-    let csv = scores_csv(
-        &openset.class_names,
-        std::iter::once(&known).chain(&outliers),
-    );
-    write_atomically(&run.scores(), csv.as_bytes())?;
-    Ok(report)
+    let mut all = vec![judged("known", known)?];
+    for set in outliers {
+        all.push(judged(&set.name, set.data)?);
+    }
+    Ok((report(openset, &all[0], &all[1..], config)?, all))
 }
 
 /// One line a sample.
-fn scores_csv<'a>(class_names: &[String], sets: impl Iterator<Item = &'a Judged>) -> String {
+fn scores_csv(class_names: &[String], sets: &[Judged]) -> String {
     let quoted = |text: &str| {
         if text.contains([',', '"', '\n']) {
             format!("\"{}\"", text.replace('"', "\"\""))
@@ -329,12 +330,14 @@ pub(super) fn run(flags: &EvalArgs) -> Result<()> {
         openset: flags.openset.clone(),
         known: flags.known.clone(),
         unknown: flags.unknown.clone(),
+        pretrained: flags.pretrained.clone(),
+        dataset: flags.dataset,
         features_out: flags.features_out.clone(),
         json: flags.json,
         ..merged
     };
-    let report = match (&flags.run, &flags.openset) {
-        (Some(folder), _) => {
+    let report = match (&flags.run, &flags.openset, &flags.pretrained) {
+        (Some(folder), ..) => {
             let run = RunFolder::open(folder)?;
             run.record("eval", &flags)?;
             eval_run(&run, &flags, |source, image_size, seed| {
@@ -345,10 +348,11 @@ pub(super) fn run(flags: &EvalArgs) -> Result<()> {
                     .collect()
             })?
         }
-        (None, Some(path)) => on_features(&flags, path)?,
-        (None, None) => {
+        (None, Some(path), _) => on_features(&flags, path)?,
+        (None, None, Some(name)) => eval_pretrained(&flags, name)?,
+        (None, None, None) => {
             return Err(CliError::usage(
-                "name a run with --run, or an open-set model with --openset",
+                "name a run with --run, weights with --pretrained, or an open-set model with --openset",
             ));
         }
     };

@@ -4,7 +4,9 @@ mod bench;
 mod convert;
 mod demo;
 mod eval;
+mod export;
 mod fit;
+mod fitted;
 mod protocol;
 mod scoring;
 mod train;
@@ -33,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Eval(args) => eval::run(&args),
         Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
+        Command::Export(args) => export::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Bench(command) => bench::run(&command),
     }

@@ -1,5 +1,6 @@
 //! File formats that commands read and write beside those of the libraries.
 
+pub(crate) mod bundle;
 pub(crate) mod column;
 pub(crate) mod features;
 pub(crate) mod numbers;
