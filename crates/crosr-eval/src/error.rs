@@ -84,6 +84,58 @@ pub enum EvalError {
         /// What it should be.
         expected: &'static str,
     },
+    /// Feature rows that do not have K logits and perhaps latents, as many values a row.
+    #[error(
+        "{found} feature values in rows of {dim}, the first {n_classes} the logits: give whole rows, at least one logit and no fewer columns than classes"
+    )]
+    Features {
+        /// Values there are.
+        found: usize,
+        /// Columns of a row.
+        dim: usize,
+        /// Logits among them.
+        n_classes: usize,
+    },
+    /// A sample or table of another shape than the detector was fitted on.
+    #[error(
+        "{detector}: fitted on rows of {expected} columns, {expected_classes} of them logits, not {found} and {found_classes}"
+    )]
+    Shape {
+        /// The detector.
+        detector: String,
+        /// Columns of the training rows.
+        expected: usize,
+        /// Logits among them.
+        expected_classes: usize,
+        /// Columns of the row given.
+        found: usize,
+        /// Logits among them.
+        found_classes: usize,
+    },
+    /// Something that the detector works from and the table does not hold.
+    #[error("{detector} needs {what}, which the table does not hold")]
+    Missing {
+        /// The detector.
+        detector: String,
+        /// What it needs.
+        what: &'static str,
+    },
+    /// Training samples that the detector cannot be fitted on.
+    #[error("{detector}: {what}")]
+    Unfit {
+        /// The detector.
+        detector: String,
+        /// Why, and what would do.
+        what: String,
+    },
+    /// A name that no baseline has, or a parameter that it does not take.
+    #[error("{name:?} is no baseline detector; there are {}", known.join(", "))]
+    Baseline {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// A chart that cannot be drawn.
     #[error("chart {chart:?}: {what}")]
     Plot {

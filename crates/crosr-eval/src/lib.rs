@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod confusion;
+mod detectors;
 mod error;
 mod order;
 mod oscr;
@@ -11,6 +12,7 @@ mod table;
 
 pub use crate::{
     confusion::{ClassScores, ConfusionMatrix},
+    detectors::{Baseline, Columns, Detector, FeatureTable, SampleView},
     error::EvalError,
     oscr::{Oscr, OscrPoint},
     plot::{Chart, Mark, Series},
