@@ -1,5 +1,6 @@
 //! Raw arguments. Parsing validates and touches nothing.
 
+mod detectors;
 mod export;
 mod protocol;
 mod weibull;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::detectors::DetectorsArgs;
 pub(crate) use self::export::ExportArgs;
 pub(crate) use self::protocol::ProtocolArgs;
 pub(crate) use self::weibull::{
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Evaluate on known data and any number of outlier sets
     Eval(EvalArgs),
+    /// Compare detectors of unknown samples on the same features
+    Detectors(DetectorsArgs),
     /// Train on some of the classes, evaluate against the others; several splits, averaged
     Protocol(ProtocolArgs),
     /// Extreme-value fitting on a column of numbers

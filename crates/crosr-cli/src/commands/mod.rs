@@ -3,6 +3,7 @@
 mod bench;
 mod convert;
 mod demo;
+mod detectors;
 mod eval;
 mod export;
 mod fit;
@@ -33,6 +34,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Train(args) => train::run(args),
         Command::Fit(args) => fit::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Detectors(args) => detectors::run(&args),
         Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
         Command::Export(args) => export::run(&args),

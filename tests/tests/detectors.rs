@@ -1,0 +1,99 @@
+//! `crosr detectors` on a folder of features.
+
+use crosr_tests::{crosr, folder, known_features, unknown_features, write_features};
+use serde_json::Value;
+
+const CLASSES: usize = 3;
+
+fn prepared() -> tempfile::TempDir {
+    let dir = folder();
+    std::fs::create_dir(dir.path().join("features")).expect("writable");
+    let write = |name: &str, (rows, labels): (Vec<Vec<f32>>, Vec<i64>)| {
+        let path = dir.path().join(format!("features/{name}.safetensors"));
+        write_features(&path, &rows, &labels);
+    };
+    write("train", known_features(300, CLASSES, 0));
+    write("held-out", known_features(300, CLASSES, 1 << 20));
+    write("known", known_features(300, CLASSES, 1 << 21));
+    write("far", unknown_features(100, CLASSES, 1 << 22));
+    dir
+}
+
+#[test]
+fn one_table_of_all_detectors() {
+    let dir = prepared();
+    let base = ["detectors", "--features", "features", "--tail", "20"];
+    let lines = crosr(dir.path(), &[&base[..], &["--json"]].concat()).json();
+    let lines = lines.as_array().expect("a list");
+    let names: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line["detector"].as_str())
+        .collect();
+    for name in [
+        "max-softmax",
+        "energy",
+        "mahalanobis",
+        "knn",
+        "vim",
+        "openmax-logits",
+        "crosr",
+    ] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    // These features come without reconstruction errors.
+    assert!(!names.contains(&"reconstruction") && !names.contains(&"evidence"));
+    let of = |name: &str| {
+        lines
+            .iter()
+            .find(|line| line["detector"] == name)
+            .expect("listed")
+    };
+    for name in ["max-softmax", "max-logit", "energy", "mahalanobis", "knn"] {
+        let line = of(name);
+        assert_eq!(line["outliers"], "far");
+        assert_eq!(line["auroc"].as_f64(), Some(1.0), "{line}");
+        assert!(line["f1_unknown"].as_f64() > Some(0.7), "{line}");
+    }
+    let text = crosr(dir.path(), &base);
+    assert_eq!(text.code, 0, "{}", text.stderr);
+    assert!(text.stdout.contains("keep 90 %") && text.stdout.contains("knn"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let dir = prepared();
+    let with = |flags: &[&str]| crosr(dir.path(), &[&["detectors"][..], flags].concat());
+    with(&["--features", "nothing"]).refused(&["nothing"]);
+    with(&["--features", "features", "--detectors", "psychic"]).refused(&["psychic", "energy"]);
+    with(&[
+        "--features",
+        "features",
+        "--detectors",
+        "evidence",
+        "--tail",
+        "20",
+    ])
+    .refused(&["held-out", "reconstruction"]);
+    with(&["--features", "features", "--keep-known", "1"]).refused(&["--keep-known"]);
+    std::fs::remove_file(dir.path().join("features/far.safetensors")).expect("written");
+    with(&["--features", "features"]).refused(&["no outlier set"]);
+}
+
+#[test]
+fn numbers_do_not_depend_on_threads() {
+    let dir = prepared();
+    let with = |threads: &str| -> Value {
+        let flags = [
+            "detectors",
+            "--features",
+            "features",
+            "--tail",
+            "20",
+            "--json",
+            "--threads",
+            threads,
+        ];
+        crosr(dir.path(), &flags).json()
+    };
+    assert_eq!(with("1"), with("3"));
+}
