@@ -74,7 +74,7 @@ impl ZScore {
             let mean = values.iter().sum::<f64>() / n;
             let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
             // NaN where no sample is there.
-            if !(variance > 0.0) {
+            if variance.is_nan() || variance <= 0.0 {
                 let count = values.len();
                 return Err(unfit(
                     &name,
