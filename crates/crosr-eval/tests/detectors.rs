@@ -64,7 +64,7 @@ fn figures() {
 }
 
 #[test]
-fn training_order_and_shift_do_not_matter() {
+fn training_order_does_not_matter() {
     let g = golden();
     let reversed: Vec<f32> = g.train.chunks(8).rev().flatten().copied().collect();
     let labels: Vec<usize> = g.labels.iter().rev().copied().collect();
@@ -89,6 +89,50 @@ fn threads_do_not_matter() {
                 .install(|| scores(name, &train, &labels, &queries))
         };
         assert_eq!(with(1), with(5), "{name}");
+    }
+}
+
+/// Several blocks of queries and training rows, zero rows and thousands of equal ones, against
+/// sorting all distances.
+#[test]
+fn nearest_neighbours_over_many_blocks() {
+    let g = golden();
+    let mut train: Vec<f32> = (0..40)
+        .flat_map(|i| g.train.iter().map(move |v| v + (i as f32).sin()))
+        .collect();
+    train[..8 * 1100].fill(0.0);
+    train.extend([1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0].repeat(1500));
+    let mut queries = g.queries.repeat(12);
+    queries.extend([2.0_f32, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0]);
+    let unit = |row: &[f32]| -> Vec<f64> {
+        let norm = row
+            .iter()
+            .map(|&v| f64::from(v).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        let norm = if norm > 0.0 { norm } else { 1.0 };
+        row.iter().map(|&v| f64::from(v) / norm).collect()
+    };
+    let rows: Vec<Vec<f64>> = train.chunks(8).map(unit).collect();
+    let labels = vec![0; rows.len()];
+    for k in [1, 50, 1101, rows.len()] {
+        let name = if k == 50 {
+            "knn".to_owned()
+        } else {
+            format!("knn:{k}")
+        };
+        let wanted = queries.chunks(8).map(|query| {
+            let query = unit(query);
+            let distance = |row: &Vec<f64>| {
+                let squares = row.iter().zip(&query).map(|(a, b)| (a - b).powi(2));
+                squares.sum::<f64>().sqrt()
+            };
+            let mut distances: Vec<f64> = rows.iter().map(distance).collect();
+            distances.sort_by(f64::total_cmp);
+            distances[k - 1]
+        });
+        let wanted: Vec<f64> = wanted.collect();
+        close(&scores(&name, &train, &labels, &queries), &wanted, &name);
     }
 }
 

@@ -58,7 +58,7 @@ impl Mahalanobis {
         let singular = || {
             unfit(&name, "the samples of each class are all alike, there is no covariance; give samples that differ".to_owned())
         };
-        if ridge.is_nan() || ridge <= 0.0 {
+        if ridge <= 0.0 {
             return Err(singular());
         }
         let factor = covariance.cholesky().ok_or_else(singular)?;

@@ -65,7 +65,7 @@ impl Vim {
         let rest = &order[principal..];
         let outside: f64 = rest.iter().map(|&j| eigen.eigenvalues[j].max(0.0)).sum();
         // What is left after rounding is no residual.
-        if outside.is_nan() || outside <= 1e-12 * scale {
+        if outside <= 1e-12 * scale {
             return Err(unfit(
                 &name,
                 format!(
@@ -88,7 +88,7 @@ impl Vim {
             .map(|sample| vim.residual_norm(sample))
             .sum();
         vim.alpha = train.samples().map(max_logit).sum::<f64>() / norms;
-        if vim.alpha.is_nan() || vim.alpha <= 0.0 {
+        if vim.alpha <= 0.0 {
             return Err(unfit(&vim.name, "the mean maximum logit is not positive, no scale of the virtual logit matches it; shift the logits".to_owned()));
         }
         Ok(vim)
