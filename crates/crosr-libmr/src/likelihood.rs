@@ -281,6 +281,15 @@ impl ShapeEquation {
         8.0 * f64::EPSILON * self.mean_q
     }
 
+    /// The same where the equation is steep: what the last places of `s` itself make of `F`, and
+    /// those of the exponents `q / s`, whose errors move the mean by their covariance with `q`.
+    pub(crate) fn conditioned_rounding(&self, s: f64, moments: &Moments) -> f64 {
+        let Moments { mean, variance, .. } = *moments;
+        let of_root = (s * self.slope(s, moments)).abs();
+        let of_exponents = (variance * (variance + mean * mean)).sqrt() / s;
+        4.0 * f64::EPSILON * (self.mean_q + of_root + of_exponents)
+    }
+
     /// `1 / (s r)`.
     pub(crate) fn shape(&self, s: f64) -> f64 {
         1.0 / (s * self.log_range)

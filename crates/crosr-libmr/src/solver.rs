@@ -10,7 +10,8 @@ use crate::{error::FitError, likelihood::ShapeEquation, moments::Moments};
 
 /// Required accuracy of the shape equation, relative to its unknown `1 / shape`.
 const RESIDUAL: f64 = 1e-12;
-/// A relative step below this is the last one: convergence is cubic.
+/// A step below this part of the unknown, or of the width over which the equation changes, is
+/// the last one: convergence is cubic.
 const LAST_STEP: f64 = 1e-3;
 /// A relative correction below this changes the moments by its first two orders only, to the
 /// rounding of a double.
@@ -167,9 +168,15 @@ impl Solver<&ShapeEquation, SearchState> for Bracketed {
 
         let inside = |next: f64| self.low < next && next < self.high;
         let slow = value.abs() > 0.5 * self.value;
-        let mut next = equation.step(s, &moments);
-        if slow || !inside(next) {
-            next = s - value / equation.slope(s, &moments);
+        let slope = equation.slope(s, &moments);
+        // Where there is nothing left to correct, a step would be made of rounding.
+        let mut next = if value == 0.0 {
+            s
+        } else {
+            equation.step(s, &moments)
+        };
+        if value != 0.0 && (slow || !inside(next)) {
+            next = s - value / slope;
             if slow || !inside(next) {
                 // The middle of a bracket of neighbours may be either of them.
                 next = (self.low.sqrt() * self.high.sqrt()).clamp(self.low, self.high);
@@ -178,7 +185,9 @@ impl Solver<&ShapeEquation, SearchState> for Bracketed {
         self.value = value.abs();
         self.skew = moments.skew;
         self.s = next;
-        if (next - s).abs() <= LAST_STEP * s || value == 0.0 {
+        // Weights of very different size make a cliff of the equation, where a step is small
+        // however far the root: a last step is small against the cliff's width too.
+        if (next - s).abs() * slope.abs().sqrt() <= LAST_STEP * s {
             state = state.terminate_with(TerminationReason::SolverConverged);
         }
         Ok((state, None))
@@ -244,22 +253,70 @@ pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Roo
         (s, moments, value) = (next, there, value_there);
     }
 
-    let residual = value.abs() / s;
+    let mut root = Root {
+        s,
+        moments,
+        iterations,
+        residual: value.abs() / s,
+    };
+    if !root.is_solved(equation) {
+        root = halved(equation, (low, high), root, max_iterations);
+    }
     // Written so that a NaN fails.
-    if residual <= RESIDUAL || value.abs() <= floor {
-        Ok(Root {
-            s,
-            moments,
-            iterations,
-            residual,
-        })
+    if root.is_solved(equation) {
+        Ok(root)
     } else {
         Err(FitError::NotConverged {
-            iterations,
-            last_shape: equation.shape(s),
-            residual,
+            iterations: root.iterations,
+            last_shape: equation.shape(root.s),
+            residual: root.residual,
         })
     }
+}
+
+impl Root {
+    /// Whether the equation is solved as well as required, or as well as its rounding allows.
+    fn is_solved(&self, equation: &ShapeEquation) -> bool {
+        let value = self.residual * self.s;
+        // Far from the root the variance is rounding, and says nothing of the equation's.
+        let near = value <= self.moments.variance.sqrt();
+        self.residual <= RESIDUAL
+            || value <= equation.rounding()
+            || near && value <= equation.conditioned_rounding(self.s, &self.moments)
+    }
+}
+
+/// Halves the whole bracket, in logarithms, until the equation is solved.
+///
+/// For weights so different that the equation is a staircase, of which steps by slope and
+/// curvature see one stair only.
+fn halved(
+    equation: &ShapeEquation,
+    (mut low, mut high): (f64, f64),
+    from: Root,
+    max_iterations: u64,
+) -> Root {
+    let mut root = from;
+    while root.iterations < max_iterations && !root.is_solved(equation) {
+        let s = low.sqrt() * high.sqrt();
+        if !(low < s && s < high) {
+            break;
+        }
+        let moments = equation.exact_moments(s, root.moments.skew);
+        let value = equation.value(s, &moments);
+        if value > 0.0 {
+            low = s;
+        } else {
+            high = s;
+        }
+        root = Root {
+            s,
+            moments,
+            iterations: root.iterations + 1,
+            residual: value.abs() / s,
+        };
+    }
+    root
 }
 
 #[cfg(test)]

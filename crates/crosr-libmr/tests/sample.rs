@@ -194,8 +194,41 @@ fn what_cannot_be_fitted_says_why() {
     }
 }
 
+/// The rows of the tail, translated: datum, weight, whether censored.
+fn tail_of(
+    scores: &[f64],
+    weights: &[f64],
+    censored: &[bool],
+    tail_size: usize,
+) -> Vec<(f64, f64, bool)> {
+    let rows = scores.iter().zip(weights).zip(censored);
+    let mut rows: Vec<_> = rows.map(|((&x, &w), &c)| (x, w, c)).collect();
+    rows.retain(|row| row.1 > 0.0);
+    rows.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    let mut tail = rows.split_off(rows.len() - tail_size);
+    let small_score = tail[0].0;
+    tail.iter_mut().for_each(|row| row.0 += 1.0 - small_score);
+    tail
+}
+
+/// Of the profile log-likelihood, by its definition, up to a positive factor.
+fn slope_of(tail: &[(f64, f64, bool)], shape: f64) -> f64 {
+    let largest = tail.iter().map(|row| row.0).fold(0.0, f64::max);
+    let (mut events, mut logs, mut powers, mut power_logs) = (0.0, 0.0, 0.0, 0.0);
+    for &(t, w, censored) in tail {
+        let ln = (t / largest).ln();
+        if !censored {
+            events += w;
+            logs += w * ln;
+        }
+        powers += w * (shape * ln).exp();
+        power_logs += w * ln * (shape * ln).exp();
+    }
+    1.0 / shape + logs / events - power_logs / powers
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn any_weights_and_flags_are_fitted_or_refused(
@@ -210,7 +243,13 @@ proptest! {
         let sample = Sample::new(&scores).weights(&weights).censored(&censored);
         let fitted = params(tail_size, TailSide::High).fit_sample(&sample);
         if let Ok((weibull, report)) = &fitted {
-            prop_assert!(report.residual < 1e-11, "{}", report.residual);
+            // Weights of very different size make the equation so steep that neighbouring
+            // doubles leave more: then the root lies between neighbours in the twelfth digit.
+            let tail = tail_of(&scores, &weights, &censored, tail_size);
+            let solved = report.residual < 1e-11
+                || slope_of(&tail, report.shape * (1.0 - 1e-12)) > 0.0
+                    && slope_of(&tail, report.shape * (1.0 + 1e-12)) < 0.0;
+            prop_assert!(solved, "{}", report.residual);
             prop_assert!(weibull.scale() > 0.0);
         } else {
             let refused = matches!(
