@@ -75,17 +75,23 @@ impl CliError {
 
     /// The message and its causes in one line, each said once.
     pub(crate) fn one_line(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let more = error.to_string();
-            if !text.contains(&more) {
-                text.push_str(": ");
-                text.push_str(&more);
-            }
-            cause = error.source();
-        }
+        let text = with_causes(self);
         // Backtraces and multi-line reasons of libraries do not belong on a terminal.
         text.lines().next().unwrap_or_default().to_owned()
     }
+}
+
+/// A message and its causes, each said once.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -4,9 +4,11 @@
 //! back to the system, which clears every page again when it hands them out anew: a fifth of a
 //! step. Here they wait for the next operator that wants one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor};
+
+use crate::sync::locked;
 
 /// Fewer values are left to the allocator.
 const SMALLEST: usize = 1 << 12;
@@ -27,16 +29,12 @@ struct Idle {
 }
 
 impl Buffers {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A buffer of `len` values, whatever they are: who takes it overwrites them all.
     pub(crate) fn take(&self, len: usize) -> Vec<f32> {
         if len < SMALLEST {
             return vec![0.0; len];
         }
-        let mut idle = self.idle();
+        let mut idle = locked(&self.idle);
         let fitting = (0..idle.buffers.len())
             .filter(|&i| (len..=len + len / 4).contains(&idle.buffers[i].0.capacity()))
             .min_by_key(|&i| idle.buffers[i].0.capacity());
@@ -53,7 +51,7 @@ impl Buffers {
     /// Takes a buffer back.
     pub(crate) fn give(&self, buffer: Vec<f32>) {
         if buffer.capacity() >= SMALLEST {
-            let mut idle = self.idle();
+            let mut idle = locked(&self.idle);
             let pass = idle.pass;
             idle.buffers.push((buffer, pass));
         }
@@ -69,7 +67,7 @@ impl Buffers {
 
     /// Marks the end of a pass and frees what has long been idle.
     pub(crate) fn end_pass(&self) {
-        let mut idle = self.idle();
+        let mut idle = locked(&self.idle);
         idle.pass += 1;
         let pass = idle.pass;
         idle.buffers.retain(|(_, since)| since + PATIENCE >= pass);
@@ -123,9 +121,9 @@ mod tests {
         let buffers = Buffers::default();
         buffers.give(vec![0.0; 5_000]);
         for _ in 0..=PATIENCE {
-            assert_eq!(buffers.idle().buffers.len(), 1);
+            assert_eq!(locked(&buffers.idle).buffers.len(), 1);
             buffers.end_pass();
         }
-        assert_eq!(buffers.idle().buffers.len(), 0);
+        assert_eq!(locked(&buffers.idle).buffers.len(), 0);
     }
 }

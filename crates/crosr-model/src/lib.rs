@@ -39,6 +39,7 @@ mod ops;
 mod parameters;
 mod schedule;
 mod sgd;
+mod sync;
 mod tape;
 mod torch;
 mod train;

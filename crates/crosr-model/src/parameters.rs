@@ -1,13 +1,15 @@
 //! The network's variables, by name.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::Init;
 use candle_nn::var_builder::SimpleBackend;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::sync::locked;
 
 /// Parameters and running statistics in sorted name order.
 ///
@@ -26,10 +28,7 @@ pub(crate) fn is_statistic(name: &str) -> bool {
 impl Parameters {
     /// All variables, sorted by name.
     pub(crate) fn all(&self) -> BTreeMap<String, Var> {
-        self.variables
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        locked(&self.variables).clone()
     }
 
     /// What the optimiser changes, sorted by name.
@@ -90,10 +89,7 @@ fn fan_in(layer: &str, dims: &[usize]) -> usize {
 /// Lets `VarBuilder` create the variables that a network's constructor asks for.
 impl SimpleBackend for Parameters {
     fn get(&self, s: Shape, name: &str, _: Init, dtype: DType, dev: &Device) -> Result<Tensor> {
-        let mut variables = self
-            .variables
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut variables = locked(&self.variables);
         if variables.contains_key(name) {
             candle_core::bail!("two layers are named {name}");
         }
@@ -108,9 +104,6 @@ impl SimpleBackend for Parameters {
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
-        self.variables
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(name)
+        locked(&self.variables).contains_key(name)
     }
 }

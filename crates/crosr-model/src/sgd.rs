@@ -1,13 +1,14 @@
 //! Stochastic gradient descent with momentum and L2, as PyTorch defines it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use candle_core::{CpuStorage, Error, InplaceOp1, Layout, Tensor, Var};
 
 use crate::checkpoint::{Values, to_values};
 use crate::cpu;
 use crate::error::Result;
+use crate::sync::locked;
 use crate::tape::Gradients;
 
 /// Moving averages of the gradients, by parameter.
@@ -146,7 +147,7 @@ impl InplaceOp1 for InMemoryStep<'_> {
         let Some((start, end)) = layout.contiguous_offsets() else {
             return Err(Error::Msg("parameters are contiguous".to_owned()));
         };
-        let mut velocity = self.velocity.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut velocity = locked(&self.velocity);
         cpu::sgd_step(
             self.step,
             &mut data[start..end],

@@ -1,7 +1,7 @@
 //! Recording a forward pass and differentiating it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, TensorId};
@@ -9,6 +9,7 @@ use candle_core::{Device, Result, Tensor, TensorId};
 use crate::buffers::Buffers;
 use crate::cpu;
 use crate::operator::{Custom, Operator, with_views};
+use crate::sync::locked;
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,10 +267,6 @@ fn accumulate(
             buffers.give(gradient);
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gradients by variable.

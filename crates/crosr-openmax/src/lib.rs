@@ -26,5 +26,5 @@ pub use crate::{
     recalibrate::{Recalibration, RecalibrationParams, SoftmaxOrder, Verdict, decide, recalibrate},
     rows::closed_set_class,
     tail::{TailAccumulator, TailFit},
-    threshold::threshold_keeping,
+    threshold::{score_keeping, threshold_keeping},
 };

@@ -241,7 +241,7 @@ fn rank(logits: &[f32], alpha: usize, ranked: &mut Vec<usize>) {
 }
 
 /// `e^(v_i - max v) / Σ e^(v_j - max v)`, in place; overflow is impossible.
-fn softmax(values: &mut [f64]) {
+pub(crate) fn softmax(values: &mut [f64]) {
     let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
     for value in values.iter_mut() {

@@ -13,13 +13,23 @@ use crate::{error::ParamError, model::Recalibrated};
 /// # Errors
 /// [`ParamError::Keep`] unless 0 < `keep` <= 1, [`ParamError::NoSamples`] without a sample.
 pub fn threshold_keeping(known: &[Recalibrated], keep: f64) -> Result<f64, ParamError> {
+    let scores = known.iter().map(|sample| -largest_known(sample)).collect();
+    // Not the negative zero of a largest probability of 0.
+    score_keeping(scores, keep).map(|score| 0.0 - score)
+}
+
+/// The least score that at least the part `keep` of these known samples do not exceed, for scores
+/// that are larger the less known a sample looks.
+///
+/// # Errors
+/// [`ParamError::Keep`] unless 0 < `keep` <= 1, [`ParamError::NoSamples`] without a score.
+pub fn score_keeping(mut scores: Vec<f64>, keep: f64) -> Result<f64, ParamError> {
     if !(keep > 0.0 && keep <= 1.0) {
         return Err(ParamError::Keep { keep });
     }
-    let mut largest: Vec<f64> = known.iter().map(largest_known).collect();
-    largest.sort_unstable_by(|a, b| b.total_cmp(a));
-    let kept = (keep * largest.len() as f64).ceil() as usize;
-    largest
+    scores.sort_unstable_by(f64::total_cmp);
+    let kept = (keep * scores.len() as f64).ceil() as usize;
+    scores
         .get(kept.saturating_sub(1))
         .copied()
         .ok_or(ParamError::NoSamples)
@@ -60,6 +70,15 @@ mod tests {
             "at least the part asked for"
         );
         assert_eq!(threshold_keeping(&known, 0.01), Ok(0.95));
+    }
+
+    #[test]
+    fn a_score_keeps_the_part_asked_for() {
+        let scores = vec![5.0, 1.0, 4.0, 2.0, 3.0, 9.0, 8.0, 7.0, 6.0, 0.0];
+        assert_eq!(score_keeping(scores.clone(), 0.9), Ok(8.0));
+        assert_eq!(score_keeping(scores.clone(), 0.05), Ok(0.0));
+        assert_eq!(score_keeping(scores, 0.999), Ok(9.0));
+        assert_eq!(score_keeping(Vec::new(), 0.9), Err(ParamError::NoSamples));
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use crosr_eval::{Baseline, ConfusionMatrix, Detector, FeatureTable, Oscr, Ranking};
 use crosr_openmax::{
     Distance, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, Recalibration,
-    RecalibrationParams, closed_set_class,
+    closed_set_class, score_keeping,
 };
 use serde::Serialize;
 
+use super::fit::recalibration;
 use crate::args::DetectorsArgs;
 use crate::error::{CliError, Result};
 use crate::formats::features::{Features, read_features};
@@ -57,13 +58,9 @@ struct Line {
 fn set(folder: &Path, name: &str, n_classes: Option<usize>, outliers: bool) -> Result<Set> {
     let path = folder.join(format!("{name}.safetensors"));
     let features = read_features(&path)?;
-    let highest = features.labels.iter().flatten().copied().max();
-    let highest = highest.and_then(|label| usize::try_from(label).ok());
-    let n_classes = match (n_classes, highest) {
-        (Some(n), _) => n,
-        (None, Some(label)) => label.saturating_add(1),
-        (None, None) => return Err(CliError::file(&path, "no label names a class")),
-    };
+    let n_classes = n_classes
+        .or_else(|| features.labelled_classes())
+        .ok_or_else(|| CliError::file(&path, "no label names a class"))?;
     if features.dim < n_classes {
         return Err(CliError::file(
             &path,
@@ -171,20 +168,16 @@ fn leading(features: &Features, columns: usize) -> Vec<f32> {
 }
 
 /// A fitted detector.
-enum Fitted {
+enum FittedDetector {
     Baseline(Box<dyn Detector>),
     /// Unknown probability of OpenMax on the first columns.
     OpenMax(OpenMax, Recalibration),
     Evidence(OpenMax, Box<EvidenceModel>),
 }
 
-impl Fitted {
+impl FittedDetector {
     fn new(name: &str, sets: &Sets, args: &DetectorsArgs) -> Result<Self> {
-        let published = || -> Result<Recalibration> {
-            RecalibrationParams::new()
-                .check()
-                .map_err(|e| CliError::usage(e.to_string()))
-        };
+        let published = || recalibration(None, None, 0.0);
         let dim = sets.train.features.dim;
         Ok(match name {
             OPENMAX_LOGITS => Self::OpenMax(
@@ -241,17 +234,6 @@ impl Fitted {
             }
         })
     }
-}
-
-/// The score that the part `keep` of the held-out samples does not exceed.
-fn threshold(mut scores: Vec<f64>, keep: f64) -> f64 {
-    scores.sort_unstable_by(f64::total_cmp);
-    let kept = (keep * scores.len() as f64).ceil() as usize;
-    let last = scores.len().saturating_sub(1);
-    scores
-        .get(kept.saturating_sub(1).min(last))
-        .copied()
-        .unwrap_or(f64::INFINITY)
 }
 
 fn line(
@@ -355,8 +337,10 @@ pub(super) fn run(args: &DetectorsArgs) -> Result<()> {
     let mut lines = Vec::new();
     let mut progress = Progress::new("detectors", names.len());
     for name in &names {
-        let detector = Fitted::new(name, &sets, args)?;
-        let threshold = threshold(detector.scores(&sets, &sets.held_out)?, args.keep_known);
+        let detector = FittedDetector::new(name, &sets, args)?;
+        let held_out = detector.scores(&sets, &sets.held_out)?;
+        let threshold = score_keeping(held_out, args.keep_known)
+            .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
         let known = detector.scores(&sets, &sets.known)?;
         for outliers in &sets.outliers {
             let unknown = detector.scores(&sets, outliers)?;
@@ -369,18 +353,5 @@ pub(super) fn run(args: &DetectorsArgs) -> Result<()> {
         output::json(&lines)
     } else {
         output::text(&table(&lines, args))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_threshold_keeps_the_part_asked_for() {
-        let scores = vec![5.0, 1.0, 4.0, 2.0, 3.0, 9.0, 8.0, 7.0, 6.0, 0.0];
-        assert_eq!(threshold(scores.clone(), 0.9), 8.0);
-        assert_eq!(threshold(scores.clone(), 0.05), 0.0);
-        assert_eq!(threshold(scores, 0.999), 9.0);
     }
 }

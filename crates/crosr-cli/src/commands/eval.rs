@@ -15,7 +15,7 @@ use super::scoring::{features_of, recalibrated, scored};
 use super::train::source_of;
 use crate::args::{DatasetName, EvalArgs, Preset, TrainArgs};
 use crate::error::{CliError, Result};
-use crate::formats::features::{Features, read_features, to_safetensors};
+use crate::formats::features::{Features, read_features, write_features};
 use crate::formats::openset::OpenSet;
 use crate::output;
 use crate::run_folder::{RunFolder, read, with_config, write_atomically};
@@ -265,8 +265,7 @@ fn eval_fitted(
     let judged = |name: &str, data| -> Result<Judged> {
         let features = features_of(network, card, data, pool, name)?;
         if let Some(folder) = &flags.features_out {
-            let path = folder.join(format!("{name}.safetensors"));
-            write_atomically(&path, &to_safetensors(&features, &path)?)?;
+            write_features(folder, name, &features)?;
         }
         let labels = features.labels.iter().flatten();
         let truths = labels.map(|&label| usize::try_from(label).ok());

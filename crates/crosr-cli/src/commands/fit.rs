@@ -12,7 +12,7 @@ use super::scoring::{features_of, naming_class, recalibrated};
 use super::train::{source_of, train_and_held_out};
 use crate::args::{FitArgs, PoolingName, Preset, TrainArgs};
 use crate::error::{CliError, Result};
-use crate::formats::features::{Features, read_features, to_safetensors};
+use crate::formats::features::{Features, read_features, write_features};
 use crate::formats::openset::{Calibration, OpenSet};
 use crate::output;
 use crate::run_folder::{RunFolder, read, with_config, write_atomically};
@@ -80,10 +80,7 @@ fn resolve(flags: FitArgs) -> FitArgs {
 /// Writes the features to the folder that was asked for, if one was.
 fn keep_features(choices: &FitArgs, name: &str, features: &Features) -> Result<()> {
     match &choices.features_out {
-        Some(folder) => {
-            let path = folder.join(format!("{name}.safetensors"));
-            write_atomically(&path, &to_safetensors(features, &path)?)
-        }
+        Some(folder) => write_features(folder, name, features),
         None => Ok(()),
     }
 }
@@ -207,20 +204,12 @@ fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
         .clone()
         .ok_or_else(|| CliError::usage("--features needs --out FILE"))?;
     let features = read_features(path)?;
-    let highest = features.labels.iter().flatten().copied().max();
-    let n_classes = match (
-        choices.classes,
-        highest.and_then(|label| usize::try_from(label).ok()),
-    ) {
-        (Some(k), _) => k,
-        (None, Some(label)) => label.saturating_add(1),
-        (None, None) => {
-            return Err(CliError::file(
-                path,
-                "no label names a class; fitting needs known samples",
-            ));
-        }
-    };
+    let n_classes = choices
+        .classes
+        .or_else(|| features.labelled_classes())
+        .ok_or_else(|| {
+            CliError::file(path, "no label names a class; fitting needs known samples")
+        })?;
     if n_classes > features.dim {
         return Err(CliError::file(
             path,

@@ -10,7 +10,7 @@ use npyz::{DType, NpyFile};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{CliError, Result};
-use crate::run_folder::read;
+use crate::run_folder::{read, write_atomically};
 
 /// Activation vectors with the class of each.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,12 @@ pub(crate) struct Features {
 impl Features {
     pub(crate) fn len(&self) -> usize {
         self.rows.len().checked_div(self.dim).unwrap_or(0)
+    }
+
+    /// One more than the highest label, if a label names a class.
+    pub(crate) fn labelled_classes(&self) -> Option<usize> {
+        let highest = self.labels.iter().flatten().copied().max()?;
+        Some(usize::try_from(highest).ok()?.saturating_add(1))
     }
 
     /// What evidence is drawn from.
@@ -257,8 +263,14 @@ fn numbers(npy: Npy, path: &Path, wanted: &str) -> Result<Vec<f32>> {
     }
 }
 
+/// Writes the features file of a set of samples into a folder.
+pub(crate) fn write_features(folder: &Path, name: &str, features: &Features) -> Result<()> {
+    let path = folder.join(format!("{name}.safetensors"));
+    write_atomically(&path, &to_safetensors(features, &path)?)
+}
+
 /// A features file in main memory.
-pub(crate) fn to_safetensors(features: &Features, path: &Path) -> Result<Vec<u8>> {
+fn to_safetensors(features: &Features, path: &Path) -> Result<Vec<u8>> {
     let failed = |e: safetensors::SafeTensorError| CliError::file(path, e.to_string());
     let rows: Vec<u8> = features.rows.iter().flat_map(|v| v.to_le_bytes()).collect();
     let labels: Vec<u8> = features

@@ -3,6 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 
+use crate::sync::locked;
+
 /// One cache line, which is also one vector of the widest path.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -25,7 +27,7 @@ pub(crate) struct Scratch {
 /// A buffer of at least `len` numbers whose contents are left over from earlier use.
 pub(crate) fn scratch(len: usize) -> Scratch {
     let wanted = len.div_ceil(16);
-    let mut idle = IDLE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut idle = locked(&IDLE);
     // The smallest that fits, and none much too large, so that a large buffer
     // is not spent on a small need.
     let fit = (0..idle.len())
@@ -47,7 +49,7 @@ pub(crate) fn scratch(len: usize) -> Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let lines = std::mem::take(&mut self.lines);
-        let mut idle = IDLE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut idle = locked(&IDLE);
         let kept: usize = idle.iter().map(Vec::len).sum();
         if kept + lines.len() <= KEPT {
             idle.push(lines);

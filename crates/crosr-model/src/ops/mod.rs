@@ -27,11 +27,12 @@ pub(crate) use self::{
 #[cfg(test)]
 pub(crate) use self::{norm::batch_norm_relu, pool::max_pool2};
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use candle_core::{Result, Tensor};
 
 use crate::operator::View;
+use crate::sync::locked;
 
 /// Sizes of a (n, h, w, c) tensor.
 fn nhwc(view: View<'_>) -> Result<[usize; 4]> {
@@ -60,16 +61,16 @@ impl<T> Default for Slot<T> {
 
 impl<T> Slot<T> {
     fn put(&self, value: T) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        *locked(&self.0) = Some(value);
     }
 
     fn take(&self, operator: &str) -> Result<T> {
-        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let value = locked(&self.0).take();
         value.ok_or_else(|| candle_core::Error::Msg(format!("{operator} has not run yet")))
     }
 
     fn with<R>(&self, operator: &str, f: impl FnOnce(&T) -> R) -> Result<R> {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*locked(&self.0) {
             Some(value) => Ok(f(value)),
             None => candle_core::bail!("{operator} has not run yet"),
         }

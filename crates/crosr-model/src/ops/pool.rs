@@ -1,10 +1,8 @@
 //! Pooling: 2x2 maximum, and one number per channel.
 
-use std::sync::{Mutex, PoisonError};
-
 use candle_core::{D, Result, Tensor};
 
-use super::nhwc;
+use super::{Slot, nhwc};
 use crate::activations::Pooling;
 use crate::buffers::Buffers;
 use crate::cpu;
@@ -16,7 +14,7 @@ pub(crate) fn max_pool2(tape: &Tape, x: &Tensor) -> Result<Tensor> {
     match tape.backend() {
         Backend::Kernels => tape.apply(
             MaxPool2 {
-                places: Mutex::new(Vec::new()),
+                places: Slot::default(),
             },
             &[x],
         ),
@@ -43,7 +41,7 @@ pub(crate) fn max_pool2(tape: &Tape, x: &Tensor) -> Result<Tensor> {
 
 struct MaxPool2 {
     /// Which corner of each window won, kept for the backward pass.
-    places: Mutex<Vec<u8>>,
+    places: Slot<Vec<u8>>,
 }
 
 fn shape(x: View<'_>) -> Result<cpu::MaxPool2x2> {
@@ -61,7 +59,7 @@ impl Operator for MaxPool2 {
         let mut y = buffers.take(shape.output_len());
         let mut places = vec![0; shape.output_len()];
         shape.forward(inputs[0].data, &mut y, &mut places);
-        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = places;
+        self.places.put(places);
         Ok((y, vec![shape.n, shape.h / 2, shape.w / 2, shape.c]))
     }
 
@@ -74,9 +72,10 @@ impl Operator for MaxPool2 {
         buffers: &Buffers,
     ) -> Result<Vec<Option<Vec<f32>>>> {
         let shape = shape(inputs[0])?;
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dx = buffers.take(shape.input_len());
-        shape.backward(&gradient, &places, &mut dx);
+        self.places.with(self.name(), |places| {
+            shape.backward(&gradient, places, &mut dx);
+        })?;
         buffers.give(gradient);
         Ok(vec![Some(dx)])
     }

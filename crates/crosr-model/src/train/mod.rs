@@ -20,7 +20,7 @@ use crate::ops;
 use crate::sgd::Sgd;
 use crate::tape::Backend;
 
-use self::validation::count_correct;
+use self::validation::{count_correct, labels_of};
 
 pub use self::{
     params::TrainParams,
@@ -261,12 +261,7 @@ impl Trainer {
     /// A sample without a class, or a shape that does not fit. A loss that is no longer finite is
     /// returned, and leaves the parameters alone.
     pub fn train_batch(&mut self, batch: &Batch, learning_rate: f64) -> Result<BatchLosses> {
-        let labels = batch
-            .labels
-            .iter()
-            .zip(&batch.indices)
-            .map(|(label, &index)| label.ok_or(ModelError::Unlabelled { index }))
-            .collect::<Result<Vec<usize>>>()?;
+        let labels = labels_of(batch)?;
         let images = Tensor::from_slice(&batch.images, &batch.shape, self.network.device())?;
         let tape = self.network.training_tape();
         let images = ops::from_nchw(&tape, &images)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use crosr_data::{BatchPlan, Dataset, Fit, Order, batches};
+use crosr_data::{Batch, BatchPlan, Dataset, Fit, Order, batches};
 
 use super::reports::Validation;
 use crate::checkpoint::ModelCard;
@@ -50,12 +50,7 @@ pub fn validate(
         let tape = network.evaluation_tape();
         let images = ops::from_nchw(&tape, &images)?;
         let output = network.forward_on(&tape, &images, Mode::Eval)?;
-        let labels = batch
-            .labels
-            .iter()
-            .zip(&batch.indices)
-            .map(|(label, &index)| label.ok_or(ModelError::Unlabelled { index }))
-            .collect::<Result<Vec<usize>>>()?;
+        let labels = labels_of(&batch)?;
         let errors: Vec<f32> =
             ops::squared_errors(&tape, &output.reconstruction, &images)?.to_vec1()?;
         samples += labels.len();
@@ -69,6 +64,14 @@ pub fn validate(
         accuracy: per_sample(correct as f64),
         reconstruction_loss: per_sample(error),
     })
+}
+
+/// The class of every sample of a batch.
+pub(super) fn labels_of(batch: &Batch) -> Result<Vec<usize>> {
+    let labels = batch.labels.iter().zip(&batch.indices);
+    labels
+        .map(|(label, &index)| label.ok_or(ModelError::Unlabelled { index }))
+        .collect()
 }
 
 /// Rows whose largest logit is their label's.

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::error::OpenMaxError;
 use crate::mav::Probe;
 use crate::model::OpenMax;
-use crate::recalibrate::Verdict;
+use crate::recalibrate::{Verdict, softmax};
 use crate::rows::{check_rows, closed_set_class};
 
 use self::tail::Tail;
@@ -239,7 +239,8 @@ impl EvidenceModel {
         let ln_tail = self.combined.ln_probability(statistic(&ln_p));
         let exponent = -std::f64::consts::LN_2 / (1.0 - self.params.keep_known()).ln();
         let ln_known = exponent * ln_tail;
-        let mut probabilities = softmax(logits);
+        let mut probabilities: Vec<f64> = logits.iter().map(|&l| f64::from(l)).collect();
+        softmax(&mut probabilities);
         probabilities.iter_mut().for_each(|p| *p *= ln_known.exp());
         let unknown = -ln_known.exp_m1();
         probabilities.push(unknown);
@@ -347,12 +348,4 @@ fn energy(logits: &[f32]) -> f64 {
     let largest = f64::from(largest);
     let sum: f64 = logits.iter().map(|&l| (f64::from(l) - largest).exp()).sum();
     -(largest + sum.ln())
-}
-
-fn softmax(logits: &[f32]) -> Vec<f64> {
-    let ln_sum = -energy(logits);
-    logits
-        .iter()
-        .map(|&l| (f64::from(l) - ln_sum).exp())
-        .collect()
 }

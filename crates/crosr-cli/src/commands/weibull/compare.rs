@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{charts, numbers, params, show};
 use crate::args::WeibullCompareArgs;
-use crate::error::{CliError, Result};
+use crate::error::{CliError, Result, with_causes};
 use crate::output;
 
 /// The comparison in the machine-readable form.
@@ -58,7 +58,6 @@ pub(super) fn run(args: &WeibullCompareArgs) -> Result<()> {
     } else {
         output::text(&table(&json, numbers.len(), args.extremes.low))?;
     }
-    let tail = charts::extremes(&numbers, params.tail_size(), params.side());
     let fits: Vec<(String, &dyn TailDistribution)> = comparison
         .families
         .iter()
@@ -70,14 +69,12 @@ pub(super) fn run(args: &WeibullCompareArgs) -> Result<()> {
     if fits.is_empty() {
         return Err(CliError::file(file, "no family has a fit to this tail"));
     }
-    let [density, _, quantiles] = charts::charts(&tail, &fits[..1]);
-    let all = charts::charts(&tail, &fits);
-    show(
-        &all,
-        &[&density, &quantiles],
-        args.plot,
-        args.svg.as_deref(),
-    )
+    show(args.plot, args.svg.as_deref(), || {
+        let tail = charts::extremes(&numbers, params.tail_size(), params.side());
+        let [density, _, quantiles] = charts::charts(&tail, &fits[..1]);
+        let all = charts::charts(&tail, &fits);
+        (all.to_vec(), vec![density, quantiles])
+    })
 }
 
 fn json(comparison: &Comparison) -> ComparisonJson {
@@ -150,20 +147,6 @@ fn table(comparison: &ComparisonJson, count: usize, low: bool) -> String {
             }
             (None, None) => {}
         }
-    }
-    text
-}
-
-/// A message and its causes.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
     }
     text
 }

@@ -48,17 +48,23 @@ fn params(args: &ExtremesArgs, count: usize) -> Result<CheckedParams> {
     Ok(params.check()?)
 }
 
-/// Draws on the terminal and into a file what was asked for.
-fn show(charts: &[Chart], on_terminal: &[&Chart], plot: bool, svg: Option<&Path>) -> Result<()> {
+/// Draws on the terminal and into a file what was asked for; `charts` makes those of the file and
+/// those of the terminal, if any is wanted.
+fn show(
+    plot: bool,
+    svg: Option<&Path>,
+    charts: impl FnOnce() -> (Vec<Chart>, Vec<Chart>),
+) -> Result<()> {
+    if !plot && svg.is_none() {
+        return Ok(());
+    }
+    let (in_file, on_terminal) = charts();
     if plot {
-        let text: Vec<String> = on_terminal
-            .iter()
-            .map(|chart| text_plot::draw(chart))
-            .collect();
+        let text: Vec<String> = on_terminal.iter().map(text_plot::draw).collect();
         output::text(&format!("\n{}", text.join("\n")))?;
     }
     if let Some(path) = svg {
-        write_atomically(path, Chart::row(charts, CHART)?.as_bytes())?;
+        write_atomically(path, Chart::row(&in_file, CHART)?.as_bytes())?;
     }
     Ok(())
 }
@@ -102,15 +108,12 @@ fn fit(args: &WeibullFitArgs) -> Result<()> {
             json.log_likelihood,
         ))?;
     }
-    let tail = charts::extremes(&numbers, params.tail_size(), params.side());
-    let charts = charts::charts(&tail, &[("weibull".to_owned(), &weibull)]);
-    let [density, _, quantiles] = &charts;
-    show(
-        &charts,
-        &[density, quantiles],
-        args.plot,
-        args.svg.as_deref(),
-    )
+    show(args.plot, args.svg.as_deref(), || {
+        let tail = charts::extremes(&numbers, params.tail_size(), params.side());
+        let charts = charts::charts(&tail, &[("weibull".to_owned(), &weibull)]);
+        let [density, _, quantiles] = charts.clone();
+        (charts.to_vec(), vec![density, quantiles])
+    })
 }
 
 fn score(args: &WeibullScoreArgs) -> Result<()> {

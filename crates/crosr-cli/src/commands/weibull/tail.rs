@@ -72,9 +72,10 @@ pub(super) fn run(args: &WeibullTailArgs) -> Result<()> {
     } else {
         output::text(&table(&choice, args, numbers.len()))?;
     }
-    let chart = chart(&choice, args.rule);
-    let charts = std::slice::from_ref(&chart);
-    show(charts, &[&chart], args.plot, args.svg.as_deref())
+    show(args.plot, args.svg.as_deref(), || {
+        let chart = chart(&choice, args.rule);
+        (vec![chart.clone()], vec![chart])
+    })
 }
 
 fn json(choice: &TailChoice, rule: TailRuleName) -> ChoiceJson {
