@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod adapters;
+mod altered;
 mod batches;
 mod colour;
 mod dataset;
@@ -14,6 +15,7 @@ mod transform;
 
 pub use crate::{
     adapters::{ClassSplit, Concat, Subset, split},
+    altered::{Alteration, Altered},
     batches::{Batch, BatchPlan, Batches, Order, batches},
     dataset::{Dataset, Sample},
     datasets::{Cifar10, ImageFolder, Noise, Shapes, Split},
