@@ -30,6 +30,12 @@ pub enum ParamError {
         /// The part asked for.
         keep: f64,
     },
+    /// The tail probability below which supporting evidence speaks is above 0 and at most 1.
+    #[error("truncation is {truncation}, give a number above 0, at most 1")]
+    Truncation {
+        /// The tail probability asked for.
+        truncation: f64,
+    },
     /// A threshold needs samples to be set on.
     #[error("there are no known samples to set a threshold on")]
     NoSamples,

@@ -60,7 +60,8 @@ fn openmax() -> OpenMax {
 }
 
 fn fitted(model: &OpenMax, params: EvidenceParams) -> EvidenceModel {
-    let held_out = Data::new(2_000, 2, 6.0, 0.01);
+    // Enough for 200 samples beyond a threshold that keeps 99 of 100.
+    let held_out = Data::new(20_000, 2, 6.0, 0.01);
     let params = params.check().expect("valid");
     EvidenceModel::fit(params, model, held_out.samples()).expect("finite")
 }
@@ -112,6 +113,57 @@ fn each_kind_of_evidence_is_heard() {
         EvidenceParams::new().evidence(&[Evidence::Classification]),
     );
     assert!(unknown_part(&model, &deaf, &distorted) < 0.2);
+}
+
+#[test]
+fn evidence_that_knows_nothing_hardly_costs_where_it_is_truncated() {
+    let model = openmax();
+    // Half-clear logits, reconstructions like those of known samples.
+    let unclear = Data::new(20_000, 4, 5.3, 0.01);
+    let rejected = |kinds: &[Evidence], truncation: f64| {
+        let params = EvidenceParams::new().evidence(kinds).truncation(truncation);
+        unknown_part(&model, &fitted(&model, params), &unclear)
+    };
+    let alone = rejected(&[Evidence::Classification], 0.05);
+    let both = [Evidence::Classification, Evidence::Reconstruction];
+    let (truncated, fisher) = (rejected(&both, 0.05), rejected(&both, 1.0));
+    assert!(
+        alone - truncated < 0.25 * (alone - fisher),
+        "alone {alone}, truncated {truncated}, Fisher {fisher}"
+    );
+}
+
+#[test]
+fn evidence_is_silent_above_the_truncation_and_fisher_s_at_one() {
+    let model = openmax();
+    let data = Data::new(2_000, 6, 5.0, 0.012);
+    for truncation in [0.05, 0.3, 1.0] {
+        let evidence = fitted(&model, EvidenceParams::new().truncation(truncation));
+        let judged = evidence.judge(&model, data.samples()).expect("finite");
+        let mut spoken = 0;
+        for sample in &judged {
+            let shares: f64 = sample.evidence.iter().map(|reading| reading.share).sum();
+            assert!((shares - 1.0).abs() < 1e-12);
+            let terms: Vec<f64> = (0..3)
+                .map(|kind| {
+                    let below = if kind == 0 { 1.0 } else { truncation };
+                    (below / sample.evidence[kind].tail_probability)
+                        .ln()
+                        .max(0.0)
+                })
+                .collect();
+            let total: f64 = terms.iter().sum();
+            for (term, reading) in terms.iter().zip(&sample.evidence) {
+                assert!((term / total - reading.share).abs() < 1e-9);
+            }
+            spoken += usize::from(sample.evidence[2].share > 0.0);
+        }
+        let part = spoken as f64 / judged.len() as f64;
+        assert!(
+            part > 0.5 * truncation && part <= 1.0,
+            "{truncation}: {part}"
+        );
+    }
 }
 
 #[test]
@@ -207,6 +259,9 @@ fn what_is_missing_is_named() {
     for keep in [0.0, 1.0, f64::NAN] {
         let params = EvidenceParams::new().keep_known(keep).check();
         assert!(matches!(params, Err(ParamError::Keep { .. })));
+        let params = EvidenceParams::new().truncation(keep);
+        let expected = matches!(params.check(), Err(ParamError::Truncation { .. }));
+        assert_eq!(expected, keep != 1.0, "{keep}");
     }
     let params = EvidenceParams::new()
         .evidence(&[Evidence::Distance])

@@ -33,6 +33,7 @@ struct EvidenceChoices {
     evidence: Vec<String>,
     keep_known: f64,
     class_samples: usize,
+    truncation: f64,
 }
 
 /// A threshold on the largest known probability, and what it holds for.
@@ -97,6 +98,7 @@ impl OpenSet {
                     .collect(),
                 keep_known: model.params().keep_known(),
                 class_samples: model.params().class_samples(),
+                truncation: model.params().truncation(),
             };
             let text =
                 serde_json::to_string(&choices).map_err(|e| CliError::file(path, e.to_string()))?;
@@ -221,6 +223,7 @@ impl OpenSet {
                     .evidence(&kinds)
                     .keep_known(choices.keep_known)
                     .class_samples(choices.class_samples)
+                    .truncation(choices.truncation)
                     .check()
                     .map_err(|e| wrong(e.to_string()))?;
                 let (_, scores) = tensor("reference_scores", Dtype::F64)?;

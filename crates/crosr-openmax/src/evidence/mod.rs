@@ -1,9 +1,10 @@
 //! The open-set decision out of several kinds of evidence.
 //!
 //! Each kind gives a score; how surprising it is follows from held-out known samples, as a tail
-//! probability with an extreme-value tail. The tail probabilities become one statistic, and its
-//! own tail probability among the same samples decides: a sample is unknown if fewer known ones
-//! than asked for are as surprising. No outlier takes part.
+//! probability with an extreme-value tail. The tail probabilities become one statistic (see
+//! [`EvidenceParams::truncation`]), and its own tail probability among the same samples decides: a
+//! sample is unknown if fewer known ones than asked for are as surprising. Evidence need not be
+//! independent for that. No outlier takes part.
 
 mod params;
 mod tail;
@@ -173,7 +174,7 @@ impl EvidenceModel {
         let statistics = scores
             .chunks_exact(kinds)
             .zip(&classes)
-            .map(|(scores, &class)| statistic(&ln_probabilities(&tails, scores, class)))
+            .map(|(scores, &class)| params.statistic(&ln_probabilities(&tails, scores, class)))
             .collect();
         Ok(Self {
             combined: Tail::fit(statistics),
@@ -236,7 +237,7 @@ impl EvidenceModel {
     fn judge_one(&self, logits: &[f32], scores: &[f64]) -> Judgement {
         let class = closed_set_class(logits, logits.len());
         let ln_p = ln_probabilities(&self.tails, scores, class);
-        let ln_tail = self.combined.ln_probability(statistic(&ln_p));
+        let ln_tail = self.combined.ln_probability(self.params.statistic(&ln_p));
         let exponent = -std::f64::consts::LN_2 / (1.0 - self.params.keep_known()).ln();
         let ln_known = exponent * ln_tail;
         let mut probabilities: Vec<f64> = logits.iter().map(|&l| f64::from(l)).collect();
@@ -244,8 +245,9 @@ impl EvidenceModel {
         probabilities.iter_mut().for_each(|p| *p *= ln_known.exp());
         let unknown = -ln_known.exp_m1();
         probabilities.push(unknown);
-        let total: f64 = ln_p.iter().map(|&ln_p| term(ln_p)).sum();
-        let evidence = self.params.evidence().iter().zip(scores).zip(&ln_p);
+        let total = self.params.statistic(&ln_p);
+        let kinds = self.params.evidence().iter().enumerate();
+        let evidence = kinds.zip(scores).zip(&ln_p);
         Judgement {
             probabilities,
             verdict: if unknown > 0.5 {
@@ -256,11 +258,15 @@ impl EvidenceModel {
             closed_set_class: class,
             tail_probability: ln_tail.exp(),
             evidence: evidence
-                .map(|((&evidence, &score), &ln_p)| EvidenceReading {
+                .map(|(((kind, &evidence), &score), &ln_p)| EvidenceReading {
                     evidence,
                     score,
                     tail_probability: ln_p.exp(),
-                    share: if total > 0.0 { term(ln_p) / total } else { 0.0 },
+                    share: if total > 0.0 {
+                        self.params.term(kind, ln_p) / total
+                    } else {
+                        0.0
+                    },
                 })
                 .collect(),
         }
@@ -273,18 +279,6 @@ fn ln_probabilities(tails: &[Tails], scores: &[f64], class: usize) -> Vec<f64> {
         .zip(scores)
         .map(|(tails, &score)| tails.of(class).ln_probability(score))
         .collect()
-}
-
-/// What one tail probability adds to the statistic.
-fn term(ln_p: f64) -> f64 {
-    -ln_p
-}
-
-/// Fisher's statistic up to its factor of two, `-Σ ln p` ("Statistical Methods for Research
-/// Workers", 4th edition, 1932, section 21.1). Evidence need not be independent: the statistic is
-/// held against its own distribution among known samples.
-fn statistic(ln_p: &[f64]) -> f64 {
-    ln_p.iter().map(|&ln_p| term(ln_p)).sum()
 }
 
 /// Scores `[N, E]`, the larger the less known.

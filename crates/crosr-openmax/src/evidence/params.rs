@@ -57,6 +57,7 @@ pub struct EvidenceParams {
     pub(super) evidence: Vec<Evidence>,
     pub(super) keep_known: f64,
     pub(super) class_samples: usize,
+    pub(super) truncation: f64,
 }
 
 impl Default for EvidenceParams {
@@ -73,6 +74,7 @@ impl EvidenceParams {
             evidence: Evidence::ALL.to_vec(),
             keep_known: 0.9,
             class_samples: 200,
+            truncation: 0.05,
         }
     }
 
@@ -100,11 +102,26 @@ impl EvidenceParams {
         self
     }
 
+    /// Tail probability below which supporting evidence begins to speak. Default: 0.05.
+    ///
+    /// The first kind of evidence in the order of [`Evidence::ALL`] leads and always speaks. The
+    /// others add `max(0, -ln(p / truncation))` to its `-ln p`: nothing for an ordinary sample,
+    /// so that evidence that cannot tell the unknowns at hand from known samples does not drown
+    /// the one that can. That is soft thresholding of Fisher's method (Zhang, Tong, Landers and
+    /// Wu, "TFisher: a powerful truncation and weighting procedure for combining p-values",
+    /// Annals of Applied Statistics 14, 2020, equation 3 with both parameters equal); 1 is
+    /// Fisher's method itself.
+    #[must_use]
+    pub fn truncation(mut self, truncation: f64) -> Self {
+        self.truncation = truncation;
+        self
+    }
+
     /// Checks the parameters.
     ///
     /// # Errors
     /// [`ParamError::NoEvidence`] for none, [`ParamError::Keep`] unless
-    /// 0 < `keep_known` < 1.
+    /// 0 < `keep_known` < 1, [`ParamError::Truncation`] unless 0 < `truncation` <= 1.
     pub fn check(self) -> Result<CheckedEvidenceParams, ParamError> {
         if self.evidence.is_empty() {
             return Err(ParamError::NoEvidence);
@@ -112,6 +129,11 @@ impl EvidenceParams {
         if !(self.keep_known > 0.0 && self.keep_known < 1.0) {
             return Err(ParamError::Keep {
                 keep: self.keep_known,
+            });
+        }
+        if !(self.truncation > 0.0 && self.truncation <= 1.0) {
+            return Err(ParamError::Truncation {
+                truncation: self.truncation,
             });
         }
         Ok(CheckedEvidenceParams(self))
@@ -139,5 +161,26 @@ impl CheckedEvidenceParams {
     #[must_use]
     pub fn class_samples(&self) -> usize {
         self.0.class_samples
+    }
+
+    /// Tail probability below which supporting evidence begins to speak.
+    #[must_use]
+    pub fn truncation(&self) -> f64 {
+        self.0.truncation
+    }
+
+    /// What a tail probability of the `kind`-th evidence adds to the statistic.
+    pub(super) fn term(&self, kind: usize, ln_p: f64) -> f64 {
+        if kind == 0 {
+            -ln_p
+        } else {
+            (self.0.truncation.ln() - ln_p).max(0.0)
+        }
+    }
+
+    /// What all tail probabilities together make.
+    pub(super) fn statistic(&self, ln_p: &[f64]) -> f64 {
+        let terms = ln_p.iter().enumerate();
+        terms.map(|(kind, &ln_p)| self.term(kind, ln_p)).sum()
     }
 }

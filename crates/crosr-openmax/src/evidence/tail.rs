@@ -4,7 +4,7 @@ use crosr_libmr::{GeneralisedPareto, TailSide, WeibullParams};
 
 /// Part of the reference scores that the extreme-value tail is fitted to.
 const TAIL_PART: f64 = 0.1;
-/// Scores that a tail needs at least.
+/// Scores that a tail needs at least, and the fewest that are worth counting.
 const TAIL_AT_LEAST: usize = 20;
 
 /// Logarithms of tail probabilities end here, so that sums of them stay numbers.
@@ -12,18 +12,20 @@ const LEAST: f64 = -1e9;
 
 /// Reference scores, and a generalised Pareto distribution beyond the largest tenth of them.
 ///
-/// Within the reference the tail probability is counted; beyond the threshold `u`, which `k` of
-/// `n` scores exceed, it is `(k + 1/2) / (n + 1)` times the survival function of the excess
-/// `x - u`: `(1 + shape (x - u) / scale)^(-1 / shape)` (Pickands, "Statistical Inference Using
-/// Extreme Order Statistics", Annals of Statistics 3, 1975). A shape below 0, which would call
-/// everything beyond some score impossible, is raised to 0: an exponential tail with the mean of
-/// the excesses.
+/// The tail probability is counted as long as there are a few scores to count: up to the score
+/// `v` that `k = 20` of the `n` exceed it is `(count + 1/2) / (n + 1)`. Beyond, the distribution
+/// of the excess over the threshold `u` goes on from there: `(k + 1/2) / (n + 1)` times
+/// `S(x - u) / S(v - u)`, `S(y) = (1 + shape y / scale)^(-1 / shape)` (Pickands, "Statistical
+/// Inference Using Extreme Order Statistics", Annals of Statistics 3, 1975). A shape below 0,
+/// which would call everything beyond some score impossible, is raised to 0: an exponential tail
+/// with the mean of the excesses.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tail {
     /// Rising.
     scores: Vec<f64>,
-    /// Scores beyond the threshold.
-    beyond: usize,
+    /// Scores beyond the largest up to which they are counted.
+    uncounted: usize,
+    counted_to: f64,
     threshold: f64,
     scale: f64,
     shape: f64,
@@ -47,9 +49,14 @@ impl Tail {
             .map(|(tail, _)| (tail.scale(), tail.shape()))
             .filter(|(_, shape)| *shape >= 0.0)
             .unwrap_or((mean, 0.0));
+        let uncounted = beyond.min(TAIL_AT_LEAST);
         Self {
+            counted_to: scores
+                .get(n - 1 - uncounted)
+                .copied()
+                .unwrap_or(f64::INFINITY),
+            uncounted,
             scores,
-            beyond,
             threshold,
             scale,
             shape,
@@ -60,17 +67,23 @@ impl Tail {
     pub(super) fn ln_probability(&self, score: f64) -> f64 {
         let n = self.scores.len();
         let part = |count: usize| (count as f64 + 0.5) / (n as f64 + 1.0);
-        if score <= self.threshold {
+        if score <= self.counted_to {
             let below = self.scores.partition_point(|s| *s < score);
             return part(n - below).min(1.0).ln();
         }
+        let further = self.ln_survival(score) - self.ln_survival(self.counted_to);
+        // Without any spread `further` is no number: then what lies beyond is impossible.
+        (part(self.uncounted).ln() + further).max(LEAST)
+    }
+
+    /// Of the excess over the threshold.
+    fn ln_survival(&self, score: f64) -> f64 {
         let excess = (score - self.threshold) / self.scale;
-        let ln_survival = if self.shape == 0.0 {
+        if self.shape == 0.0 {
             -excess
         } else {
             -(self.shape * excess).ln_1p() / self.shape
-        };
-        (part(self.beyond).ln() + ln_survival).max(LEAST)
+        }
     }
 }
 
