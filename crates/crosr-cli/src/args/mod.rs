@@ -156,13 +156,13 @@ pub(crate) struct TrainArgs {
     /// Named set of choices; single flags win over it
     #[arg(long)]
     pub(crate) preset: Option<Preset>,
-    /// Passes over the training data [default: 25]
+    /// Passes over the training data [default: 40]
     #[arg(long)]
     pub(crate) epochs: Option<usize>,
     /// Pictures per step [default: 128]
     #[arg(long)]
     pub(crate) batch_size: Option<usize>,
-    /// Highest learning rate [default: 0.05]
+    /// Highest learning rate [default: 0.1; 0.05 with --preset reference]
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
     /// Course of the learning rate [default: one-cycle]
@@ -177,10 +177,10 @@ pub(crate) struct TrainArgs {
     /// Momentum of SGD [default: 0.9]
     #[arg(long)]
     pub(crate) momentum: Option<f64>,
-    /// L2 coefficient [default: 0.0005]
+    /// L2 coefficient [default: 0.001; 0.0005 with --preset reference]
     #[arg(long)]
     pub(crate) weight_decay: Option<f64>,
-    /// Whether L2 acts on biases and batch norms too [default: true]
+    /// Whether L2 acts on biases and batch norms too [default: false; true with --preset reference]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) decay_all: Option<bool>,
     /// Part of each target that is spread evenly over the classes [default: 0]
@@ -195,10 +195,11 @@ pub(crate) struct TrainArgs {
     /// Factor on the network's width [default: 1]
     #[arg(long)]
     pub(crate) width: Option<f64>,
-    /// Probability of dropping a value after each encoder stage [default: 0.25]
+    /// Probability of dropping a value after each encoder stage [default: 0.15; 0.25 with --preset
+    /// reference]
     #[arg(long, value_name = "P")]
     pub(crate) conv_dropout: Option<f32>,
-    /// Probability of dropping a value after fc4 and fc5 [default: 0.5]
+    /// Probability of dropping a value after fc4 and fc5 [default: 0.4; 0.5 with --preset reference]
     #[arg(long, value_name = "P")]
     pub(crate) fc_dropout: Option<f32>,
     /// Pictures are brought to this width and height [default: 32]
@@ -282,7 +283,7 @@ pub(crate) struct FitArgs {
     /// How latents become vectors [default: max]
     #[arg(long)]
     pub(crate) pooling: Option<PoolingName>,
-    /// Known pictures to keep: sets the threshold on held-out known data [default: 0.9]
+    /// Known pictures to keep: sets the threshold on held-out known data [default: 0.85]
     #[arg(long, value_name = "PART")]
     pub(crate) keep_known: Option<f64>,
     /// Softmax order that the threshold is set for: first, last or last-clipped [default: first]
@@ -299,6 +300,10 @@ pub(crate) struct FitArgs {
     /// [default: all]
     #[arg(long, value_name = "KINDS", value_delimiter = ',', requires = "run")]
     pub(crate) evidence: Vec<String>,
+    /// Supporting evidence (distance, reconstruction) speaks where fewer than this part of the
+    /// known samples are as surprising; 1 for Fisher's method [default: 0.05]
+    #[arg(long, value_name = "PART", requires = "run")]
+    pub(crate) truncation: Option<f64>,
     /// A class with fewer correct samples than the tail gets a smaller tail instead of an error
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) shrink_tail: Option<bool>,
@@ -351,6 +356,15 @@ pub(crate) struct EvalArgs {
     /// builtin:rest (classes not trained on)
     #[arg(long, value_name = "NAME=PATH", conflicts_with = "openset")]
     pub(crate) outliers: Vec<String>,
+    /// Also count how many of the known pictures are rejected once changed a little: rotate=DEGREES,
+    /// brightness=FACTOR, blur=PIXELS, comma-separated
+    #[arg(
+        long,
+        value_name = "CHANGES",
+        value_delimiter = ',',
+        conflicts_with = "openset"
+    )]
+    pub(crate) altered: Vec<String>,
     /// Also write the activation vectors of each set as a features file, DIR/NAME.safetensors
     #[arg(long, value_name = "DIR", conflicts_with = "openset")]
     #[serde(skip)]

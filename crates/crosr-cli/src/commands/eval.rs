@@ -9,6 +9,7 @@ use crosr_eval::{Evaluation, OutlierSet, ScoredSample, evaluate};
 use crosr_openmax::{EvidenceReading, Recalibrated, Recalibration};
 use serde::Serialize;
 
+use super::altered::{self, AlteredLine};
 use super::fit::recalibration;
 use super::fitted::Fitted;
 use super::scoring::{features_of, recalibrated, scored};
@@ -26,6 +27,9 @@ use crate::source::{NamedOutliers, Source, name_and_place, outliers};
 pub(super) struct Report {
     #[serde(flatten)]
     pub(super) evaluation: Evaluation,
+    /// Known pictures, altered, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    altered: Vec<AlteredLine>,
     config: Config,
 }
 
@@ -157,6 +161,7 @@ fn report(
         .collect();
     Ok(Report {
         evaluation: evaluate(&openset.class_names, &known.scored, &sets)?,
+        altered: Vec::new(),
         config,
     })
 }
@@ -168,7 +173,11 @@ impl Report {
         self.evaluation
             .write_table(&mut text)
             .map_err(CliError::Output)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        if !self.altered.is_empty() {
+            text.push_str(&altered::table(&self.altered));
+        }
+        Ok(text)
     }
 }
 
@@ -262,20 +271,25 @@ fn eval_fitted(
     } = fitted;
     let pool = fitted.pooling()?;
     let (rule, config) = rule(flags, openset)?;
-    let judged = |name: &str, data| -> Result<Judged> {
+    let judged = |name: &str, data, folder: Option<&Path>| -> Result<Judged> {
         let features = features_of(network, card, data, pool, name)?;
-        if let Some(folder) = &flags.features_out {
+        if let Some(folder) = folder {
             write_features(folder, name, &features)?;
         }
         let labels = features.labels.iter().flatten();
         let truths = labels.map(|&label| usize::try_from(label).ok());
         judge(name, &features, truths, openset, &rule, origin)
     };
-    let mut all = vec![judged("known", known)?];
+    let folder = flags.features_out.as_deref();
+    let mut all = vec![judged("known", known.clone(), folder)?];
     for set in outliers {
-        all.push(judged(&set.name, set.data)?);
+        all.push(judged(&set.name, set.data, folder)?);
     }
-    Ok((report(openset, &all[0], &all[1..], config)?, all))
+    let mut report = report(openset, &all[0], &all[1..], config)?;
+    report.altered = altered::lines(&flags.altered, &known, &all[0].scored, |name, data| {
+        Ok(judged(name, data, None)?.scored)
+    })?;
+    Ok((report, all))
 }
 
 /// One line a sample.

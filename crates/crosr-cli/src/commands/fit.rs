@@ -68,7 +68,8 @@ fn resolve(flags: FitArgs) -> FitArgs {
                 .unwrap_or_else(|| if cosine { "cosine" } else { "euclidean" }.to_owned()),
         ),
         pooling: Some(flags.pooling.unwrap_or(PoolingName::Max)),
-        keep_known: flags.keep_known.or((!reference).then_some(0.9)),
+        keep_known: flags.keep_known.or((!reference).then_some(0.85)),
+        truncation: flags.truncation.or((!reference).then_some(0.05)),
         softmax: Some(flags.softmax.unwrap_or_else(|| "first".to_owned())),
         alpha: Some(flags.alpha.unwrap_or(10)),
         shrink_tail: Some(flags.shrink_tail.unwrap_or(false)),
@@ -129,8 +130,9 @@ fn fit_evidence(
     let params = EvidenceParams::new()
         .evidence(&kinds)
         .keep_known(keep_known)
+        .truncation(choices.truncation.unwrap_or(0.05))
         .check()
-        .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
+        .map_err(|e| CliError::usage(e.to_string()))?;
     Ok(EvidenceModel::fit(params, model, held_out.evidence())?)
 }
 

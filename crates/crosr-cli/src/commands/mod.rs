@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod altered;
 mod bench;
 mod convert;
 mod demo;
