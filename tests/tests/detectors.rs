@@ -74,9 +74,32 @@ fn what_is_missing_is_named() {
         "20",
     ])
     .refused(&["held-out", "reconstruction"]);
+    for name in ["evidence:luck", "evidence:"] {
+        with(&["--features", "features", "--detectors", name]).refused(&[name]);
+    }
     with(&["--features", "features", "--keep-known", "1"]).refused(&["--keep-known"]);
     std::fs::remove_file(dir.path().join("features/far.safetensors")).expect("written");
     with(&["--features", "features"]).refused(&["no outlier set"]);
+}
+
+#[test]
+fn some_of_the_evidence_alone() {
+    let dir = prepared();
+    let line = |name: &str| {
+        let flags = ["--tail", "20", "--detectors", name, "--json"];
+        let base = ["detectors", "--features", "features"];
+        crosr(dir.path(), &[&base[..], &flags].concat()).json()[0].clone()
+    };
+    // These features come without reconstruction errors, so the others speak.
+    let both = line("evidence:classification+distance");
+    assert!(both["auroc"].as_f64() > Some(0.99), "{both}");
+    let classification = line("evidence:classification");
+    // Energy's tail probabilities per class rank like energy itself where the classes are alike.
+    let energy = line("energy");
+    let difference = classification["auroc"]
+        .as_f64()
+        .zip(energy["auroc"].as_f64());
+    assert!(difference.is_some_and(|(a, b)| (a - b).abs() < 0.01));
 }
 
 #[test]

@@ -162,6 +162,7 @@ pub struct DhrNet {
     config: DhrConfig,
     parameters: Parameters,
     device: Device,
+    mirrored: bool,
     buffers: Arc<Buffers>,
     stages: [Stage; 3],
     fc: [Linear; 3],
@@ -213,8 +214,22 @@ impl DhrNet {
             config: config.clone(),
             parameters,
             device: device.clone(),
+            mirrored: false,
             buffers: Arc::default(),
         })
+    }
+
+    /// Whether activation vectors and reconstruction errors are means over a picture and its
+    /// mirror image: twice the work for steadier logits, where left and right make no difference
+    /// to the class. They are of the picture alone unless this is called.
+    #[must_use]
+    pub fn mirrored(mut self, mirrored: bool) -> Self {
+        self.mirrored = mirrored;
+        self
+    }
+
+    pub(crate) fn is_mirrored(&self) -> bool {
+        self.mirrored
     }
 
     /// The network's shape.

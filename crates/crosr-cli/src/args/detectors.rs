@@ -16,12 +16,17 @@ pub(crate) struct DetectorsArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) features: PathBuf,
     /// Detectors, comma-separated: max-softmax, max-logit, energy, entropy, z-score, mahalanobis,
-    /// knn, vim, reconstruction, openmax-logits, crosr, evidence [default: all]
+    /// knn, vim, reconstruction, openmax-logits, crosr, evidence [default: all]; some of the
+    /// evidence alone as evidence:KIND+KIND, of classification, distance and reconstruction
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) detectors: Vec<String>,
     /// Part of the held-out samples that each detector's threshold keeps
     #[arg(long, value_name = "PART", default_value_t = 0.9)]
     pub(crate) keep_known: f64,
+    /// Supporting evidence speaks where fewer than this part of the known samples are as
+    /// surprising; 1 for Fisher's method
+    #[arg(long, value_name = "PART", default_value_t = 0.05)]
+    pub(crate) truncation: f64,
     /// Tail size of the OpenMax detectors
     #[arg(long, default_value_t = 100)]
     pub(crate) tail: usize,

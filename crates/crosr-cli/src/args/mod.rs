@@ -283,6 +283,10 @@ pub(crate) struct FitArgs {
     /// How latents become vectors [default: max]
     #[arg(long)]
     pub(crate) pooling: Option<PoolingName>,
+    /// Read every picture together with its mirror image, here and wherever the fitted model is
+    /// used: twice the work for steadier decisions [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) mirror: Option<bool>,
     /// Known pictures to keep: sets the threshold on held-out known data [default: 0.85]
     #[arg(long, value_name = "PART")]
     pub(crate) keep_known: Option<f64>,

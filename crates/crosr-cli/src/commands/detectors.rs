@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crosr_eval::{Baseline, ConfusionMatrix, Detector, FeatureTable, Oscr, Ranking};
 use crosr_openmax::{
-    Distance, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, Recalibration,
+    Distance, Evidence, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, Recalibration,
     closed_set_class, score_keeping,
 };
 use serde::Serialize;
@@ -188,12 +188,14 @@ impl FittedDetector {
                 sets.openmax(args.tail, Distance::Euclidean, dim)?,
                 published()?,
             ),
-            EVIDENCE => {
+            name if name.split(':').next() == Some(EVIDENCE) => {
                 let model = sets.openmax(args.tail, Distance::Cosine, dim)?;
                 let params = EvidenceParams::new()
+                    .evidence(&kinds_of(name)?)
                     .keep_known(args.keep_known)
+                    .truncation(args.truncation)
                     .check()
-                    .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
+                    .map_err(|e| CliError::usage(e.to_string()))?;
                 let held_out = sets.held_out.features.evidence();
                 let evidence = EvidenceModel::fit(params, &model, held_out)
                     .map_err(|e| CliError::file(&sets.held_out.path, e.to_string()))?;
@@ -234,6 +236,16 @@ impl FittedDetector {
             }
         })
     }
+}
+
+/// The kinds of evidence of `evidence:KIND+KIND`; all of plain `evidence`.
+fn kinds_of(name: &str) -> Result<Vec<Evidence>> {
+    let Some((_, kinds)) = name.split_once(':') else {
+        return Ok(Evidence::ALL.to_vec());
+    };
+    let kinds = kinds.split('+').map(str::parse);
+    let kinds = kinds.collect::<std::result::Result<_, _>>();
+    kinds.map_err(|e| CliError::usage(format!("--detectors {name}: {e}")))
 }
 
 fn line(
@@ -284,16 +296,19 @@ fn table(lines: &[Line], args: &DetectorsArgs) -> String {
         .max()
         .unwrap_or(0)
         .max(8);
+    let first = lines.iter().map(|line| line.detector.len());
+    let first = first.max().unwrap_or(0).max(19);
     let mut text = format!(
         "thresholds keep {:.0} % of the held-out known samples; no outlier was used to set any\n\n\
-         detector             {:width$}   AUROC    AUPR  FPR@95TPR    OSCR  macro F1  F1 unknown\n",
+         {:first$}  {:width$}   AUROC    AUPR  FPR@95TPR    OSCR  macro F1  F1 unknown\n",
         100.0 * args.keep_known,
+        "detector",
         "outliers",
     );
     for line in lines {
         writeln!(
             text,
-            "{:19}  {:width$}  {:.4}  {:.4}  {:9.4}  {:.4}  {:8.4}  {:10.4}",
+            "{:first$}  {:width$}  {:.4}  {:.4}  {:9.4}  {:.4}  {:8.4}  {:10.4}",
             line.detector,
             line.outliers,
             line.auroc,

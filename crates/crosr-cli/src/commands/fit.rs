@@ -70,6 +70,7 @@ fn resolve(flags: FitArgs) -> FitArgs {
         pooling: Some(flags.pooling.unwrap_or(PoolingName::Max)),
         keep_known: flags.keep_known.or((!reference).then_some(0.85)),
         truncation: flags.truncation.or((!reference).then_some(0.05)),
+        mirror: Some(flags.mirror.unwrap_or(false)),
         softmax: Some(flags.softmax.unwrap_or_else(|| "first".to_owned())),
         alpha: Some(flags.alpha.unwrap_or(10)),
         shrink_tail: Some(flags.shrink_tail.unwrap_or(false)),
@@ -140,6 +141,8 @@ fn fit_evidence(
 pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let recorded: TrainArgs = run.recorded("train")?;
     let (network, card) = load_network(run, choices.device.as_deref())?;
+    let mirrored = choices.mirror.unwrap_or(false);
+    let network = network.mirrored(mirrored);
     let source = source_of(&recorded, choices.data_dir.as_deref());
     let (train, held_out) = train_and_held_out(&source, &recorded)?;
     if train.class_names() != card.class_names {
@@ -191,6 +194,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
         model,
         class_names: card.class_names,
         pooling: Some(name.to_owned()),
+        mirrored,
         calibration,
         evidence,
     };
@@ -229,6 +233,7 @@ fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
         model,
         class_names,
         pooling: None,
+        mirrored: false,
         calibration: None,
         evidence: None,
     };

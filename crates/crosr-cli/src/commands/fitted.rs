@@ -61,7 +61,7 @@ impl Fitted {
             ));
         }
         Ok(Self {
-            network,
+            network: network.mirrored(openset.mirrored),
             card,
             openset,
             origin,

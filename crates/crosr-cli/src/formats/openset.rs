@@ -21,6 +21,8 @@ pub(crate) struct OpenSet {
     pub(crate) class_names: Vec<String>,
     /// `max` or `mean` where the latents were pooled here; `None` for given features.
     pub(crate) pooling: Option<String>,
+    /// Whether features are means over a picture and its mirror image.
+    pub(crate) mirrored: bool,
     /// What was calibrated on held-out known data, if anything was.
     pub(crate) calibration: Option<Calibration>,
     /// The decision out of several kinds of evidence, if it was fitted.
@@ -81,6 +83,9 @@ impl OpenSet {
         ]);
         if let Some(pooling) = &self.pooling {
             metadata.insert("pooling".to_owned(), pooling.clone());
+        }
+        if self.mirrored {
+            metadata.insert("mirrored".to_owned(), "true".to_owned());
         }
         if let Some(calibration) = &self.calibration {
             let text = serde_json::to_string(calibration)
@@ -242,6 +247,7 @@ impl OpenSet {
             model,
             class_names,
             pooling: metadata.get("pooling").cloned(),
+            mirrored: metadata.get("mirrored").is_some_and(|text| text == "true"),
             calibration,
             evidence,
         })
