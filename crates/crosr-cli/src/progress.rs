@@ -31,6 +31,11 @@ impl Progress {
         Self::with_total(title, Some(total as u64))
     }
 
+    /// Starts; nobody knows how many pictures are to come.
+    pub(crate) fn endless(title: &str) -> Self {
+        Self::with_total(title, None)
+    }
+
     fn with_total(title: &str, total: Option<u64>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let (bar, template) = match total {

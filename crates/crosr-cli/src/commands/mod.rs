@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod fit;
 mod fitted;
+mod predict;
 mod protocol;
 mod scoring;
 mod train;
@@ -34,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Train(args) => train::run(args),
         Command::Fit(args) => fit::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
