@@ -4,6 +4,7 @@ mod detectors;
 mod export;
 mod predict;
 mod protocol;
+mod shell;
 mod weibull;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use self::detectors::DetectorsArgs;
 pub(crate) use self::export::ExportArgs;
 pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::protocol::ProtocolArgs;
+pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::weibull::{
     ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
     WeibullScoreArgs, WeibullTailArgs,
@@ -68,6 +70,10 @@ pub(crate) enum Command {
     /// Measure the full-width network's speed
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Print a script that completes this command line in a shell
+    Completions(CompletionsArgs),
+    /// Print or write manual pages
+    Man(ManArgs),
 }
 
 /// Named sets of choices.

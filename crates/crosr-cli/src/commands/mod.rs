@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod bench;
+mod completions;
 mod convert;
 mod demo;
 mod detectors;
@@ -8,6 +9,7 @@ mod eval;
 mod export;
 mod fit;
 mod fitted;
+mod man;
 mod predict;
 mod protocol;
 mod scoring;
@@ -42,5 +44,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Export(args) => export::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Bench(command) => bench::run(&command),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
