@@ -1,7 +1,8 @@
 //! Helpers of the end-to-end tests: the real binary, and small data on disk.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use safetensors::tensor::{Dtype, TensorView};
@@ -81,11 +82,36 @@ impl Run {
 /// # Panics
 /// When it cannot be started.
 pub fn crosr(folder: &Path, args: &[&str]) -> Run {
-    let output: Output = Command::new(binary())
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("crosr starts");
+    run(command(folder, args))
+}
+
+/// Runs `crosr` with these arguments in `folder` and `input` on its standard input.
+///
+/// # Panics
+/// When it cannot be started or does not read.
+pub fn crosr_reading(folder: &Path, args: &[&str], input: &[u8]) -> Run {
+    let mut command = command(folder, args);
+    command.stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("crosr starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input).expect("read");
+    drop(stdin);
+    finished(child.wait_with_output().expect("ends"))
+}
+
+/// `crosr` with these arguments in `folder`, not yet started.
+pub fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(args).current_dir(folder);
+    command
+}
+
+fn run(mut command: Command) -> Run {
+    finished(command.output().expect("crosr starts"))
+}
+
+fn finished(output: Output) -> Run {
     Run {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -36,6 +36,9 @@ pub(crate) enum CliError {
     /// Flags that do not go together or values that make no sense.
     #[error("{0}")]
     Usage(String),
+    /// Pictures that were asked about and could not be read.
+    #[error("{failed} of {total} pictures could not be read")]
+    Pictures { failed: usize, total: usize },
     /// Standard output went away.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
@@ -69,7 +72,9 @@ impl CliError {
     pub(crate) fn is_input(&self) -> bool {
         !matches!(
             self,
-            Self::Model(crosr_model::ModelError::Candle(_)) | Self::Output(_)
+            Self::Model(crosr_model::ModelError::Candle(_))
+                | Self::Pictures { .. }
+                | Self::Output(_)
         )
     }
 

@@ -6,10 +6,12 @@ mod args;
 mod commands;
 mod error;
 mod formats;
+mod interrupt;
 mod output;
 mod progress;
 mod run_folder;
 mod source;
+mod sparkline;
 mod text_plot;
 
 use std::process::ExitCode;

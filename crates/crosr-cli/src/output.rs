@@ -19,7 +19,8 @@ pub(crate) fn text(text: &str) -> Result<()> {
     bytes(text.as_bytes())
 }
 
-fn bytes(content: &[u8]) -> Result<()> {
+/// Prints bytes as they are.
+pub(crate) fn bytes(content: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(content).and_then(|()| out.flush()) {
         // Whoever read this had enough, as `head` does.

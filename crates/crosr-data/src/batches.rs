@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::ahead::Ahead;
 use crate::dataset::Dataset;
 use crate::error::{DataError, Result};
+use crate::image::Image;
 use crate::paint::{Changes, Painter};
 use crate::random::{Purpose, generator, shuffle};
 use crate::transform::{Augmentation, Fit, Normalisation, param};
@@ -93,6 +92,18 @@ impl BatchPlan {
             None => Ok(()),
         }
     }
+
+    /// A picture of the size that is asked for.
+    pub(crate) fn fitted(&self, image: Image) -> Image {
+        let (width, height) = (self.width, self.height);
+        if (image.width(), image.height()) == (width, height) {
+            return image;
+        }
+        match self.fit {
+            Fit::Resize => image.resize(width, height),
+            Fit::CenterCrop => image.center_crop(width, height),
+        }
+    }
 }
 
 /// Samples as the network takes them.
@@ -129,28 +140,19 @@ pub fn batches(dataset: Arc<dyn Dataset>, plan: &BatchPlan) -> Result<Batches> {
     }
     let left = order.len().div_ceil(plan.batch_size);
     // One more than the channel holds is ready in the worker's hands.
-    let (sender, receiver) = sync_channel(plan.prefetch.min(left).saturating_sub(1));
+    let depth = plan.prefetch.min(left).saturating_sub(1);
     let preparation = Preparation::new(dataset, plan.clone());
-    let worker = std::thread::Builder::new()
-        .name("crosr-batches".to_owned())
-        .spawn(move || {
-            for indices in order.chunks(preparation.plan.batch_size) {
-                let batch = preparation.batch(indices);
-                let failed = batch.is_err();
-                // A failed send: the consumer has had enough.
-                if sender.send(batch).is_err() || failed {
-                    return;
-                }
+    let ahead = Ahead::start("crosr-batches", depth, move |sender| {
+        for indices in order.chunks(preparation.plan.batch_size) {
+            let batch = preparation.batch(indices);
+            let failed = batch.is_err();
+            // A failed send: the consumer has had enough.
+            if sender.send(batch).is_err() || failed {
+                return;
             }
-        })
-        .map_err(|e| DataError::Worker {
-            what: e.to_string(),
-        })?;
-    Ok(Batches {
-        receiver: Some(receiver),
-        worker: Some(worker),
-        left,
-    })
+        }
+    })?;
+    Ok(Batches { ahead, left })
 }
 
 struct Preparation {
@@ -197,13 +199,7 @@ impl Preparation {
             });
         }
         let (width, height) = (self.plan.width, self.plan.height);
-        let mut image = sample.image;
-        if (image.width(), image.height()) != (width, height) {
-            image = match self.plan.fit {
-                Fit::Resize => image.resize(width, height),
-                Fit::CenterCrop => image.center_crop(width, height),
-            };
-        }
+        let image = self.plan.fitted(sample.image);
         let changes = self
             .plan
             .augmentation
@@ -220,8 +216,7 @@ impl Preparation {
 
 /// Iterator over batches, from [`batches`]. An error ends it. Dropping it stops the preparation.
 pub struct Batches {
-    receiver: Option<Receiver<Result<Batch>>>,
-    worker: Option<JoinHandle<()>>,
+    ahead: Ahead<Result<Batch>>,
     left: usize,
 }
 
@@ -244,11 +239,10 @@ impl Iterator for Batches {
         if self.left == 0 {
             return None;
         }
-        let result = receive(self.receiver.as_ref()?).unwrap_or_else(|| {
-            // A dataset of somebody else's may panic; that must not look like the end.
-            let what = "the thread that reads the data stopped; a dataset panicked".to_owned();
-            Err(DataError::Worker { what })
-        });
+        let result = match self.ahead.next() {
+            Ok(next) => next?,
+            Err(error) => Err(error),
+        };
         self.left = if result.is_ok() { self.left - 1 } else { 0 };
         Some(result)
     }
@@ -256,43 +250,6 @@ impl Iterator for Batches {
     fn size_hint(&self) -> (usize, Option<usize>) {
         // An error may come instead of the first of them.
         (self.left.min(1), Some(self.left))
-    }
-}
-
-/// The next result; `None` when the worker is gone.
-fn receive(receiver: &Receiver<Result<Batch>>) -> Option<Result<Batch>> {
-    // Outside rayon's threads it is safe to sleep. Inside, this may be the only thread that could
-    // prepare what it waits for, so it lends a hand.
-    if rayon::current_thread_index().is_none() {
-        return receiver.recv().ok();
-    }
-    loop {
-        match receiver.try_recv() {
-            Ok(result) => return Some(result),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) => lend_a_hand(),
-        }
-    }
-}
-
-/// Runs a waiting piece of rayon's work, or waits a moment where there is none.
-fn lend_a_hand() {
-    if rayon::yield_now() != Some(rayon::Yield::Executed) {
-        std::thread::sleep(Duration::from_micros(50));
-    }
-}
-
-impl Drop for Batches {
-    fn drop(&mut self) {
-        // Without a receiver the worker's next send fails, and it ends.
-        self.receiver = None;
-        if let Some(worker) = self.worker.take() {
-            while rayon::current_thread_index().is_some() && !worker.is_finished() {
-                lend_a_hand();
-            }
-            // A panic of a dataset has been reported by `next`, or nobody asked.
-            worker.join().ok();
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
 
@@ -13,6 +14,12 @@ use crate::image::{Image, PixelFormat};
 const MAX_PIXELS: u64 = 256_000_000;
 /// Longest file, and most memory that decoding one picture may take.
 const MAX_BYTES: u64 = 1 << 30;
+/// Pixels, and bytes of a file, above which pictures are decoded one at a time: many threads with
+/// one of these each would need more memory than there is.
+const LARGE_PIXELS: u64 = 1 << 25;
+const LARGE_BYTES: u64 = 1 << 26;
+/// Held while a large picture is in memory.
+static LARGE: Mutex<()> = Mutex::new(());
 
 impl Image {
     /// Decodes a PNG or JPEG file; which of the two it is follows from its content.
@@ -26,67 +33,71 @@ impl Image {
     /// [`DataError::TooLarge`] above 256 megapixels or 1 GiB. JPEG has no check sums: a wrong byte
     /// amid its pixels may go unnoticed.
     pub fn open(path: &Path) -> Result<Self> {
-        let unreadable = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => DataError::Missing {
-                path: path.to_owned(),
-            },
-            _ => DataError::Io {
-                path: path.to_owned(),
-                source,
-            },
-        };
-        let undecodable = |source| DataError::Picture {
-            path: path.to_owned(),
-            source,
-        };
-        let size = fs::metadata(path).map_err(unreadable)?.len();
-        if size > MAX_BYTES {
-            return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
-        }
-        let bytes = fs::read(path).map_err(unreadable)?;
-        if bytes.starts_with(&[0xFF, 0xD8]) && !jpeg_ends(&bytes) {
-            return Err(DataError::CutOff {
-                path: path.to_owned(),
-                size,
-            });
-        }
-        let mut reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(unreadable)?;
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_BYTES);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(undecodable)?;
-        // The header alone: a small file may claim to unpack to anything.
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_BYTES {
-            return Err(DataError::TooLarge {
-                path: path.to_owned(),
-                width,
-                height,
-            });
-        }
-        // Damaged EXIF data do not make the pixels unreadable.
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut decoded = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
-        decoded.apply_orientation(orientation);
-        let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-        if decoded.color().has_color() {
-            Self::new(
-                width,
-                height,
-                PixelFormat::Rgb,
-                decoded.into_rgb8().into_raw(),
-            )
-        } else {
-            Self::new(
-                width,
-                height,
-                PixelFormat::Grey,
-                decoded.into_luma8().into_raw(),
-            )
-        }
+        open_and(path, |image| image)
     }
+}
+
+/// Decodes a picture as [`Image::open`] does and hands it on; large ones wait until no other one
+/// is being decoded or used.
+pub(crate) fn open_and<T>(path: &Path, then: impl FnOnce(Image) -> T) -> Result<T> {
+    let unreadable = |source| DataError::unreadable(path, source);
+    let undecodable = |source| DataError::Picture {
+        path: path.to_owned(),
+        source,
+    };
+    // Whoever panicked with this in hand has left nothing behind.
+    let alone = || LARGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let about = fs::metadata(path).map_err(unreadable)?;
+    let size = about.len();
+    // Devices and pipes may have no end.
+    if !about.is_file() {
+        let what = io::Error::new(io::ErrorKind::InvalidInput, "not a file");
+        return Err(unreadable(what));
+    }
+    if size > MAX_BYTES {
+        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+    }
+    let mut guard = (size > LARGE_BYTES).then(alone);
+    let bytes = fs::read(path).map_err(unreadable)?;
+    if bytes.starts_with(&[0xFF, 0xD8]) && !jpeg_ends(&bytes) {
+        return Err(DataError::CutOff {
+            path: path.to_owned(),
+            size,
+        });
+    }
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(unreadable)?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(undecodable)?;
+    // The header alone: a small file may claim to unpack to anything.
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_BYTES {
+        return Err(DataError::TooLarge {
+            path: path.to_owned(),
+            width,
+            height,
+        });
+    }
+    if guard.is_none() && pixels > LARGE_PIXELS {
+        guard = Some(alone());
+    }
+    // Damaged EXIF data do not make the pixels unreadable.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut decoded = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
+    decoded.apply_orientation(orientation);
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    let (format, pixels) = if decoded.color().has_color() {
+        (PixelFormat::Rgb, decoded.into_rgb8().into_raw())
+    } else {
+        (PixelFormat::Grey, decoded.into_luma8().into_raw())
+    };
+    let result = Image::new(width, height, format, pixels).map(then);
+    drop(guard);
+    result
 }
 
 /// Whether JPEG data reach their end marker (ITU-T T.81, Annex B): the decoder fills up what is

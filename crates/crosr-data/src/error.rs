@@ -1,6 +1,7 @@
 //! What can be wrong with data.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// An error of crosr-data: names the file, the place in it, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,7 @@ pub enum DataError {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A batch file that does not consist of whole records.
     #[error(
@@ -162,6 +163,17 @@ pub enum DataError {
         /// What happened.
         what: String,
     },
+}
+
+impl DataError {
+    /// What the system says of a file or folder.
+    pub(crate) fn unreadable(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::Missing { path },
+            _ => Self::Io { path, source },
+        }
+    }
 }
 
 /// Result of this crate's functions.

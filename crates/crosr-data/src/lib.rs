@@ -2,6 +2,7 @@
 
 mod adapters;
 mod altered;
+mod ahead;
 mod batches;
 mod colour;
 mod dataset;
@@ -10,8 +11,10 @@ mod decode;
 mod error;
 mod image;
 mod paint;
+mod pictures;
 mod random;
 mod transform;
+mod walk;
 
 pub use crate::{
     adapters::{ClassSplit, Concat, Subset, split},
@@ -21,5 +24,7 @@ pub use crate::{
     datasets::{Cifar10, ImageFolder, Noise, Shapes, Split},
     error::DataError,
     image::{Image, PixelFormat},
+    pictures::{PictureBatch, PictureBatches, picture_batches},
     transform::{Affine, Augmentation, ColourJitter, Fit, Normalisation},
+    walk::{Listed, Walk, is_named_picture, walk},
 };

@@ -46,6 +46,15 @@ impl Recalibrated {
     pub fn unknown_probability(&self) -> f64 {
         self.probabilities.last().copied().unwrap_or(1.0)
     }
+
+    /// The class whose mean is nearest, the first of equals; not always the one with the largest
+    /// logit.
+    #[must_use]
+    pub fn nearest_class(&self) -> usize {
+        let nearest = self.distances.iter().enumerate();
+        let nearest = nearest.min_by(|(_, a), (_, b)| a.total_cmp(b));
+        nearest.map_or(self.closed_set_class, |(class_idx, _)| class_idx)
+    }
 }
 
 /// Buffers reused from row to row.

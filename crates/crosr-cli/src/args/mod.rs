@@ -2,7 +2,9 @@
 
 mod detectors;
 mod export;
+mod predict;
 mod protocol;
+mod shell;
 mod weibull;
 
 use std::path::PathBuf;
@@ -12,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::detectors::DetectorsArgs;
 pub(crate) use self::export::ExportArgs;
+pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::protocol::ProtocolArgs;
+pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::weibull::{
     ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
     WeibullScoreArgs, WeibullTailArgs,
@@ -25,7 +29,12 @@ pub(crate) use self::weibull::{
     version,
     about,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = "Examples:
+  crosr demo
+  crosr train --dataset folder --data-dir my-pictures
+  crosr fit --run runs/folder
+  crosr predict --run runs/folder new-pictures"
 )]
 pub(crate) struct Args {
     /// Threads to compute with [default: all cores]
@@ -45,6 +54,8 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Evaluate on known data and any number of outlier sets
     Eval(EvalArgs),
+    /// Judge pictures: one of the known classes, or unknown, and why
+    Predict(PredictArgs),
     /// Compare detectors of unknown samples on the same features
     Detectors(DetectorsArgs),
     /// Train on some of the classes, evaluate against the others; several splits, averaged
@@ -59,6 +70,10 @@ pub(crate) enum Command {
     /// Measure the full-width network's speed
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Print a script that completes this command line in a shell
+    Completions(CompletionsArgs),
+    /// Print or write manual pages
+    Man(ManArgs),
 }
 
 /// Named sets of choices.
@@ -118,6 +133,9 @@ pub(crate) enum PoolingName {
 
 /// Flags of `crosr demo`.
 #[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  crosr demo
+  crosr demo --seed 2 --out runs/second --json > report.json")]
 pub(crate) struct DemoArgs {
     /// Print the evaluation object on standard output and nothing else there
     #[arg(long)]
@@ -434,6 +452,9 @@ pub(crate) enum BenchCommand {
 
 /// Flags of `crosr bench`.
 #[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  crosr bench infer
+  crosr bench train --batch 64 --threads 1 --json")]
 pub(crate) struct BenchArgs {
     /// Pictures per iteration
     #[arg(long, default_value_t = 128)]
@@ -450,4 +471,29 @@ pub(crate) struct BenchArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command as Clap, CommandFactory};
+
+    use super::Args;
+
+    #[test]
+    fn flags_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        fn check(command: &Clap) {
+            if command.get_subcommands().next().is_none() {
+                let examples = command.get_after_help().unwrap_or_default().to_string();
+                let line = examples.contains("Example") && examples.contains("\n  ");
+                assert!(line, "{}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Args::command());
+    }
 }

@@ -35,7 +35,7 @@ pub(super) struct Report {
 
 /// How the samples were judged.
 #[derive(Clone, Debug, Serialize)]
-struct Config {
+pub(super) struct Config {
     softmax: String,
     alpha: usize,
     epsilon: f64,
@@ -54,23 +54,23 @@ struct Config {
 }
 
 /// A set of samples under its name, as the model judged them.
-struct Judged {
+pub(super) struct Judged {
     name: String,
-    recalibrated: Vec<Recalibrated>,
+    pub(super) recalibrated: Vec<Recalibrated>,
     /// The strongest evidence of each, where evidence decided.
-    strongest: Vec<Option<EvidenceReading>>,
+    pub(super) strongest: Vec<Option<EvidenceReading>>,
     scored: Vec<ScoredSample>,
 }
 
 /// How samples are judged.
-struct Rule {
+pub(super) struct Rule {
     recalibration: Recalibration,
     /// Whether evidence decides, or the recalibrated probabilities alone.
     evidence: bool,
 }
 
 /// What the model says of features; `origin` is named in errors.
-fn judge(
+pub(super) fn judge(
     name: &str,
     features: &Features,
     truths: impl IntoIterator<Item = Option<usize>>,
@@ -103,7 +103,7 @@ fn judge(
 }
 
 /// Choices of the recalibration: flags first, then what the fit was calibrated for.
-fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Rule, Config)> {
+pub(super) fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Rule, Config)> {
     let reference = flags.preset == Some(Preset::Reference);
     let fitted = openset.calibration.as_ref().filter(|_| !reference);
     let softmax = flags

@@ -2,6 +2,7 @@
 
 mod altered;
 mod bench;
+mod completions;
 mod convert;
 mod demo;
 mod detectors;
@@ -9,6 +10,8 @@ mod eval;
 mod export;
 mod fit;
 mod fitted;
+mod man;
+mod predict;
 mod protocol;
 mod scoring;
 mod train;
@@ -35,11 +38,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Train(args) => train::run(args),
         Command::Fit(args) => fit::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
         Command::Export(args) => export::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Bench(command) => bench::run(&command),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

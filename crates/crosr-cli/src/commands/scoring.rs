@@ -13,7 +13,7 @@ use crate::formats::features::Features;
 use crate::progress::Progress;
 
 /// Pictures per forward pass outside training.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 /// Activation vectors of a dataset; label -1 where there is no known class.
 pub(super) fn features_of(

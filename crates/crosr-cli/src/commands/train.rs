@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use crate::args::{AugmentName, DatasetName, Preset, ReconstructionName, ScheduleName, TrainArgs};
 use crate::error::{CliError, Result};
+use crate::interrupt::Interrupt;
 use crate::output;
-use crate::progress::Progress;
+use crate::progress::{Course, Progress};
 use crate::run_folder::{RunFolder, read, read_text, with_config, write_atomically};
 use crate::source::{Source, split};
 
@@ -247,6 +248,11 @@ impl TrainPlan {
 
     /// Trains, leaving a complete run folder after every epoch.
     pub(crate) fn execute(&self, run: &RunFolder, printing: Printing) -> Result<()> {
+        self.run_epochs(run, printing, false)
+    }
+
+    /// [`TrainPlan::execute`]; on Ctrl-C the process can end and say how to go on.
+    fn run_epochs(&self, run: &RunFolder, printing: Printing, interruptible: bool) -> Result<()> {
         let (train, held_out) = train_and_held_out(&self.source, &self.choices)?;
         let mut trainer = self.trainer(run, &train)?;
         run.record("train", &self.choices)?;
@@ -254,13 +260,17 @@ impl TrainPlan {
         if printing == Printing::Table {
             output::text(HistoryLine::HEADER)?;
         }
+        let interrupt = interruptible
+            .then(|| Interrupt::listen(run.root(), trainer.epochs_done()))
+            .transpose()?;
+        let mut course = Course::default();
         while trainer.epochs_done() < self.params.epochs {
             let title = format!("epoch {}/{}", trainer.epochs_done() + 1, self.params.epochs);
             let mut progress = Progress::new(&title, train.len());
             let report = trainer.run_epoch(train.clone(), &mut |step| {
-                progress.advance(step.images, || {
-                    format!("loss {:.3} accuracy {:.3}", step.loss, step.accuracy)
-                });
+                course.push(step.loss, step.accuracy);
+                let drawn = progress.is_drawn();
+                progress.advance(step.images, || course.text(drawn));
             })?;
             drop(progress);
             let validation = held_out
@@ -268,12 +278,17 @@ impl TrainPlan {
                 .map(|data| trainer.validate(data.clone()))
                 .transpose()?;
             let line = HistoryLine::new(&report, validation.as_ref());
-            write_atomically(
-                &run.model(),
-                &trainer.network().to_safetensors(trainer.card())?,
-            )?;
-            history.push(&line)?;
-            write_atomically(&run.last(), &trainer.state()?)?;
+            let weights = trainer.network().to_safetensors(trainer.card())?;
+            let state = trainer.state()?;
+            let mut save = || {
+                write_atomically(&run.model(), &weights)?;
+                history.push(&line)?;
+                write_atomically(&run.last(), &state)
+            };
+            match &interrupt {
+                Some(interrupt) => interrupt.saving(trainer.epochs_done(), save)?,
+                None => save()?,
+            }
             match printing {
                 Printing::Table => output::text(&line.row())?,
                 Printing::Json => output::json(&line)?,
@@ -386,7 +401,7 @@ pub(super) fn run(flags: TrainArgs) -> Result<()> {
     } else {
         Printing::Table
     };
-    plan.execute(&run, printing)?;
+    plan.run_epochs(&run, printing, true)?;
     if printing == Printing::Table {
         output::text(&format!(
             "{}\nnext: crosr fit --run {}\n",

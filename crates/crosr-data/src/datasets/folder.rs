@@ -1,11 +1,11 @@
 //! Pictures in folders: a folder per class, or one of outliers.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::error::{DataError, Result};
 use crate::image::Image;
+use crate::walk::{Listed, ending, entries, walk};
 
 /// PNG and JPEG pictures of any size: a folder per class, or one folder of outliers.
 ///
@@ -67,48 +67,15 @@ impl ImageFolder {
     }
 }
 
-/// Everything in a folder, sorted; hidden files are left out.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let unreadable = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::NotFound => DataError::Missing {
-            path: folder.to_owned(),
-        },
-        _ => DataError::Io {
-            path: folder.to_owned(),
-            source,
-        },
-    };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if !path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .starts_with('.')
-        {
-            paths.push(path);
-        }
-    }
-    paths.sort_unstable();
-    Ok(paths)
-}
-
 /// All pictures in a folder and below; there must be one.
 fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let mut pending = vec![folder.to_owned()];
-    while let Some(folder) = pending.pop() {
-        for path in entries(&folder)? {
-            // A link to a folder may lead round in a circle.
-            let is_link = path.is_symlink();
-            if path.is_dir() {
-                if !is_link {
-                    pending.push(path);
-                }
-            } else if is_picture(&path) {
-                found.push(path);
-            }
+    for Listed { path, error } in walk(folder) {
+        if let Some(error) = error {
+            return Err(error);
+        }
+        if matches!(ending(&path).as_str(), "png" | "jpg" | "jpeg") {
+            found.push(path);
         }
     }
     if found.is_empty() {
@@ -116,17 +83,7 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
             path: folder.to_owned(),
         });
     }
-    found.sort_unstable();
     Ok(found)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path
-        .extension()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_ascii_lowercase();
-    matches!(ending.as_str(), "png" | "jpg" | "jpeg")
 }
 
 impl Dataset for ImageFolder {
