@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod adapters;
-mod altered;
 mod ahead;
+mod altered;
 mod batches;
 mod colour;
 mod dataset;
