@@ -46,7 +46,7 @@ const ABOVE: i32 = 44;
 const BELOW: i32 = 60;
 const MARGIN: i32 = 14;
 /// Pixels of a character of a row's name, about.
-const CHARACTER: i32 = 8;
+const CHARACTER: i32 = 7;
 /// The widest picture, in pixels, that is drawn.
 const WIDEST: usize = 32_768;
 const EMPTY: RGBColor = RGBColor(224, 224, 224);
@@ -152,22 +152,22 @@ impl HeatMap {
         text(
             &self.title,
             (left, ABOVE / 2),
-            styled(18, &BLACK, HPos::Left),
+            styled(21, &BLACK, HPos::Left),
         )?;
         for (row, name) in self.rows.iter().enumerate() {
             let at = (left - MARGIN / 2, corner(row, 0).1 + CELL.1 / 2);
-            text(name, at, styled(13, &BLACK, HPos::Right))?;
+            text(name, at, styled(16, &BLACK, HPos::Right))?;
         }
         let below = corner(rows, 0).1;
         for (column, name) in self.columns.iter().enumerate() {
             let at = (corner(0, column).0 + CELL.0 / 2, below + 14);
-            text(name, at, styled(13, &BLACK, HPos::Center))?;
+            text(name, at, styled(16, &BLACK, HPos::Center))?;
         }
         let middle = left + columns as i32 * CELL.0 / 2;
         text(
             &self.x_label,
             (middle, below + 36),
-            styled(14, &BLACK, HPos::Center),
+            styled(16, &BLACK, HPos::Center),
         )?;
         for (at, value) in self.values.iter().enumerate() {
             let (x, y) = corner(at / columns, at % columns);
@@ -197,7 +197,7 @@ impl HeatMap {
             };
             let words = part.map_or("–".to_owned(), |(value, _)| format!("{value:.3}"));
             let centre = (x + CELL.0 / 2, y + CELL.1 / 2);
-            text(&words, centre, styled(13, ink, HPos::Center))?;
+            text(&words, centre, styled(16, ink, HPos::Center))?;
         }
         if let Some(at) = self.best() {
             let (x, y) = corner(at / columns, at % columns);

@@ -222,6 +222,7 @@ fn axes_are_checked() {
 /// The size of a CIFAR-10 run: 48,924 training rows, 20,000 to score, K = 10, D = 106.
 #[test]
 #[ignore = "a measurement; `cargo test -p crosr-openmax --test sweep -- --ignored --nocapture`"]
+#[allow(clippy::print_stdout)] // what was measured
 fn time_of_a_large_grid() {
     let (n_classes, dim) = (10, 106);
     let train = clusters(1, 48_924, n_classes, dim, 8.0);

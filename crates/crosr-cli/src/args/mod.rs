@@ -3,6 +3,7 @@
 mod detectors;
 mod export;
 mod protocol;
+mod sweep;
 mod weibull;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::detectors::DetectorsArgs;
 pub(crate) use self::export::ExportArgs;
 pub(crate) use self::protocol::ProtocolArgs;
+pub(crate) use self::sweep::{Axis, Metric, SweepArgs};
 pub(crate) use self::weibull::{
     ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
     WeibullScoreArgs, WeibullTailArgs,
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Compare detectors of unknown samples on the same features
     Detectors(DetectorsArgs),
+    /// Try many settings of OpenMax on the same features, ranked
+    Sweep(SweepArgs),
     /// Train on some of the classes, evaluate against the others; several splits, averaged
     Protocol(ProtocolArgs),
     /// Extreme-value fitting on a column of numbers

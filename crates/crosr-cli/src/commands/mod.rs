@@ -10,6 +10,8 @@ mod fit;
 mod fitted;
 mod protocol;
 mod scoring;
+mod sets;
+mod sweep;
 mod train;
 mod weibull;
 
@@ -35,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Fit(args) => fit::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Detectors(args) => detectors::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
         Command::Export(args) => export::run(&args),
