@@ -75,6 +75,9 @@ pub(crate) enum Preset {
     /// The published Python implementation: data in order, ReLU on the reconstruction, tail 100,
     /// no threshold on the largest known probability
     Reference,
+    /// CROSR as its paper describes it: Euclidean distance on logits and max-pooled latents, tail
+    /// 20, softmax first, unknown below a largest known probability calibrated on held-out data
+    Paper,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
