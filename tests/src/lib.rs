@@ -128,6 +128,34 @@ pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
+/// Rows of one length, and a label each.
+pub type Labelled = (Vec<Vec<f32>>, Vec<i64>);
+
+/// A folder with `features/` in it, as `crosr fit` and `crosr eval` leave it: train, held-out, known
+/// and these outlier sets.
+///
+/// # Panics
+/// When it cannot be written.
+#[must_use]
+pub fn feature_folder(
+    known: impl Fn(usize, usize) -> Labelled,
+    outliers: &[(&str, Labelled)],
+) -> tempfile::TempDir {
+    let dir = folder();
+    std::fs::create_dir(dir.path().join("features")).expect("writable");
+    let write = |name: &str, (rows, labels): &Labelled| {
+        let path = dir.path().join(format!("features/{name}.safetensors"));
+        write_features(&path, rows, labels);
+    };
+    write("train", &known(300, 0));
+    write("held-out", &known(300, 1 << 20));
+    write("known", &known(300, 1 << 21));
+    for (name, set) in outliers {
+        write(name, set);
+    }
+    dir
+}
+
 /// Writes a features file: rows of one length, and a label each.
 ///
 /// # Panics
@@ -165,7 +193,7 @@ pub fn noise(position: usize) -> f32 {
 
 /// `n` vectors of `n_classes` logits and 4 more numbers, classes in turn, clearly classified.
 #[must_use]
-pub fn known_features(n: usize, n_classes: usize, seed: usize) -> (Vec<Vec<f32>>, Vec<i64>) {
+pub fn known_features(n: usize, n_classes: usize, seed: usize) -> Labelled {
     let row = |i: usize| {
         let class = i % n_classes;
         (0..n_classes + 4)
@@ -180,7 +208,7 @@ pub fn known_features(n: usize, n_classes: usize, seed: usize) -> (Vec<Vec<f32>>
 
 /// `n` vectors far from every class: no logit stands out, the rest is large.
 #[must_use]
-pub fn unknown_features(n: usize, n_classes: usize, seed: usize) -> (Vec<Vec<f32>>, Vec<i64>) {
+pub fn unknown_features(n: usize, n_classes: usize, seed: usize) -> Labelled {
     let row = |i: usize| {
         (0..n_classes + 4)
             .map(|k| if k < n_classes { 2.0 } else { 20.0 } + noise(seed + i * 64 + k))

@@ -1,22 +1,13 @@
 //! `crosr detectors` on a folder of features.
 
-use crosr_tests::{crosr, folder, known_features, unknown_features, write_features};
+use crosr_tests::{crosr, feature_folder, known_features, unknown_features};
 use serde_json::Value;
 
 const CLASSES: usize = 3;
 
 fn prepared() -> tempfile::TempDir {
-    let dir = folder();
-    std::fs::create_dir(dir.path().join("features")).expect("writable");
-    let write = |name: &str, (rows, labels): (Vec<Vec<f32>>, Vec<i64>)| {
-        let path = dir.path().join(format!("features/{name}.safetensors"));
-        write_features(&path, &rows, &labels);
-    };
-    write("train", known_features(300, CLASSES, 0));
-    write("held-out", known_features(300, CLASSES, 1 << 20));
-    write("known", known_features(300, CLASSES, 1 << 21));
-    write("far", unknown_features(100, CLASSES, 1 << 22));
-    dir
+    let far = unknown_features(100, CLASSES, 1 << 22);
+    feature_folder(|n, seed| known_features(n, CLASSES, seed), &[("far", far)])
 }
 
 #[test]

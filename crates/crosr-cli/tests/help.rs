@@ -11,7 +11,7 @@ fn help_names_every_command() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success());
     for command in [
-        "demo", "train", "fit", "eval", "weibull", "convert", "bench",
+        "demo", "train", "fit", "eval", "sweep", "weibull", "convert", "bench",
     ] {
         assert!(
             text.lines()

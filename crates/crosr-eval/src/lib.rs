@@ -3,6 +3,8 @@
 mod confusion;
 mod detectors;
 mod error;
+mod figures;
+mod heat_map;
 mod order;
 mod oscr;
 mod plot;
@@ -14,6 +16,8 @@ pub use crate::{
     confusion::{ClassScores, ConfusionMatrix},
     detectors::{Baseline, Columns, Detector, FeatureTable, SampleView},
     error::EvalError,
+    figures::{Contest, DecisionFigures, RankFigures},
+    heat_map::HeatMap,
     oscr::{Oscr, OscrPoint},
     plot::{Chart, Mark, Series},
     ranking::{Ranking, RocPoint, Youden},

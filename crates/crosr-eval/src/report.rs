@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::confusion::{ClassScores, ConfusionMatrix};
 use crate::error::{EvalError, Result};
+use crate::figures::{DecisionFigures, RankFigures};
 use crate::order::Descending;
-use crate::oscr::{Kind, Oscr};
+use crate::oscr::Kind;
 use crate::ranking::Ranking;
 
 /// What a classifier said of one sample, and the truth.
@@ -224,11 +225,8 @@ fn against(
     // The unknown probability is sorted once for all that is read off it.
     let kind = |s: &ScoredSample| Kind::of(is_correct(s), s.truth.is_none());
     let order = Descending::new(samples().map(|s| (s.probabilities[n_classes], kind(s))));
-    let ranking = Ranking::count(&order, |kind| kind == Kind::Unknown)?;
-    let surely_known_first = order.groups().rev().map(|(score, of)| (0.0 - score, of));
-    let oscr = Oscr::count(surely_known_first)?.area();
+    let (ranked, ranking, known_positive) = RankFigures::count(&order)?;
     drop(order);
-    let known_positive = ranking.mirrored();
 
     let mut classes = Vec::with_capacity(n_classes + 1);
     for (class, name) in class_names.iter().enumerate() {
@@ -243,25 +241,24 @@ fn against(
     let unknown = confusion.class(n_classes);
     classes.push(one_class("unknown", unknown, Some(&ranking)));
 
-    let (macro_average, weighted_average) =
-        (confusion.macro_average(), confusion.weighted_average());
+    let decided = DecisionFigures::of(&confusion);
     Ok(OutlierEvaluation {
         name: set.name.to_owned(),
         samples: set.samples.len(),
-        auroc: ranking.auroc(),
-        aupr_unknown: ranking.average_precision(),
-        aupr_known: known_positive.average_precision(),
-        fpr_at_95_tpr: ranking.fpr_at_tpr(0.95),
+        auroc: ranked.auroc,
+        aupr_unknown: ranked.aupr_unknown,
+        aupr_known: ranked.aupr_known,
+        fpr_at_95_tpr: ranked.fpr_at_95_tpr,
         fpr_at_95_tpr_known_positive: known_positive.fpr_at_tpr(0.95),
         detection_error: ranking.detection_error(),
         detection_error_at_95_tpr: ranking.detection_error_at_95_tpr(),
-        oscr,
-        accuracy: confusion.accuracy(),
-        macro_f1: macro_average.f1,
-        weighted_f1: weighted_average.f1,
-        macro_average,
-        weighted_average,
-        f1_unknown: unknown.f1,
+        oscr: ranked.oscr,
+        accuracy: decided.accuracy,
+        macro_f1: decided.macro_f1,
+        weighted_f1: decided.weighted_f1,
+        macro_average: confusion.macro_average(),
+        weighted_average: confusion.weighted_average(),
+        f1_unknown: decided.f1_unknown,
         classes,
         confusion_matrix: confusion.rows(),
     })

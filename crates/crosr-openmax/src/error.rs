@@ -45,6 +45,12 @@ pub enum ParamError {
         /// The name given.
         name: String,
     },
+    /// A sweep needs at least one choice of everything.
+    #[error("a sweep over no {axis} has no setting, give at least one")]
+    EmptyAxis {
+        /// What there is no choice of.
+        axis: &'static str,
+    },
     /// A decision needs something to go by.
     #[error("no evidence is listened to, choose classification, distance or reconstruction")]
     NoEvidence,

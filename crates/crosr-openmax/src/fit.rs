@@ -7,7 +7,7 @@ use crate::{
     error::{OpenMaxError, ParamError},
     mav::{MeanAccumulator, MeanActivationVectors},
     model::OpenMax,
-    rows::{check_shape, correct_by_class},
+    rows::correct_members,
     tail::TailAccumulator,
 };
 
@@ -140,16 +140,7 @@ impl CheckedParams {
         dim: usize,
         labels: &[usize],
     ) -> Result<(OpenMax, OpenMaxReport), OpenMaxError> {
-        check_shape(n_classes, dim)?;
-        if rows.is_empty() && labels.is_empty() {
-            return Err(OpenMaxError::ClassWithoutSamples { class_idx: 0 });
-        }
-        let by_class = correct_by_class(rows, dim, labels, n_classes)?;
-        // Before the sums are allocated: with a sample in every class they take
-        // no more than a fixed multiple of the input.
-        if let Some(class_idx) = by_class.iter().position(Vec::is_empty) {
-            return Err(OpenMaxError::ClassWithoutSamples { class_idx });
-        }
+        let by_class = correct_members(n_classes, rows, dim, labels)?;
         let mut means = MeanAccumulator::new(n_classes, dim);
         means.add_members(rows, &by_class);
         let mavs = means.finish()?;

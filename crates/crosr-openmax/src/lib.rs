@@ -10,6 +10,7 @@ mod mav;
 mod model;
 mod recalibrate;
 mod rows;
+mod sweep;
 mod tail;
 mod threshold;
 
@@ -23,8 +24,11 @@ pub use crate::{
     fit::{CheckedParams, ClassReport, OpenMaxParams, OpenMaxReport},
     mav::{MeanAccumulator, MeanActivationVectors},
     model::{OpenMax, Recalibrated},
-    recalibrate::{Recalibration, RecalibrationParams, SoftmaxOrder, Verdict, decide, recalibrate},
+    recalibrate::{
+        Recalibration, RecalibrationParams, SoftmaxOrder, Standing, Verdict, decide, recalibrate,
+    },
     rows::closed_set_class,
+    sweep::{CheckedSweepParams, Sweep, SweepFailure, SweepParams, SweepSamples, SweepSetting},
     tail::{TailAccumulator, TailFit},
-    threshold::{score_keeping, threshold_keeping},
+    threshold::{score_keeping, standing_threshold_keeping, threshold_keeping},
 };

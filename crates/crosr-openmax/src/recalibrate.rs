@@ -197,34 +197,46 @@ pub(crate) fn recalibrate_finite(
     recalibration: &Recalibration,
     ranked: &mut Vec<usize>,
 ) -> Vec<f64> {
-    let alpha = recalibration.alpha();
+    let (order, alpha) = (recalibration.softmax(), recalibration.alpha());
     rank(logits, alpha, ranked);
-
     let mut values = Vec::with_capacity(logits.len() + 1);
     values.extend(logits.iter().map(|&l| f64::from(l)));
-    if recalibration.softmax() == SoftmaxOrder::First {
+    if order == SoftmaxOrder::First {
         softmax(&mut values);
     }
+    transfer(&mut values, w_scores, ranked, order, alpha);
+    values
+}
+
+/// Moves what the w-scores `[K]` say from the `ranked` classes, best first and at most `alpha` of
+/// them, to the unknown one: `values` `[K]` are probabilities for softmax first, else logits, and
+/// become the probabilities `[K + 1]`.
+pub(crate) fn transfer(
+    values: &mut Vec<f64>,
+    w_scores: &[f64],
+    ranked: &[usize],
+    order: SoftmaxOrder,
+    alpha: usize,
+) {
     let mut unknown = 0.0;
     for (position, &class_idx) in ranked.iter().enumerate() {
         let rank_weight = (alpha - position) as f64 / alpha as f64;
         let share = w_scores[class_idx] * rank_weight;
         let moved = values[class_idx] * share;
         values[class_idx] *= 1.0 - share;
-        unknown += match recalibration.softmax() {
+        unknown += match order {
             SoftmaxOrder::LastClipped => moved.max(0.0),
             SoftmaxOrder::First | SoftmaxOrder::Last => moved,
         };
     }
     values.push(unknown);
-    if recalibration.softmax() != SoftmaxOrder::First {
-        softmax(&mut values);
+    if order != SoftmaxOrder::First {
+        softmax(values);
     }
-    values
 }
 
 /// Leaves in `ranked` the `alpha` classes with the largest logits, best first.
-fn rank(logits: &[f32], alpha: usize, ranked: &mut Vec<usize>) {
+pub(crate) fn rank(logits: &[f32], alpha: usize, ranked: &mut Vec<usize>) {
     let better = |&a: &usize, &b: &usize| {
         logits[b]
             .partial_cmp(&logits[a])
@@ -268,19 +280,48 @@ pub(crate) fn softmax(values: &mut [f64]) {
 /// ```
 #[must_use]
 pub fn decide(probabilities: &[f64], epsilon: f64) -> Verdict {
-    let Some((&unknown, known)) = probabilities.split_last() else {
-        return Verdict::Unknown;
-    };
-    let mut best = None;
-    let mut largest = f64::NEG_INFINITY;
-    for (class_idx, &p) in known.iter().enumerate() {
-        if p > largest {
-            (best, largest) = (Some(class_idx), p);
+    Standing::of(probabilities).map_or(Verdict::Unknown, |standing| standing.verdict(epsilon))
+}
+
+/// What is left of probabilities `[K + 1]` for a decision, whatever its ε.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Probability of the unknown class.
+    pub unknown: f64,
+    /// The largest probability of a known class; negative infinity without one.
+    pub largest_known: f64,
+    /// The class that has it, the first of equals.
+    pub best_class: Option<usize>,
+}
+
+impl Standing {
+    /// Reads it off probabilities `[K + 1]`, unknown last; `None` of an empty slice.
+    pub(crate) fn of(probabilities: &[f64]) -> Option<Self> {
+        let (&unknown, known) = probabilities.split_last()?;
+        let mut standing = Self {
+            unknown,
+            largest_known: f64::NEG_INFINITY,
+            best_class: None,
+        };
+        for (class_idx, &p) in known.iter().enumerate() {
+            if p > standing.largest_known {
+                (standing.best_class, standing.largest_known) = (Some(class_idx), p);
+            }
         }
+        Some(standing)
     }
-    match best {
-        Some(class_idx) if largest >= unknown && largest >= epsilon => Verdict::Known(class_idx),
-        _ => Verdict::Unknown,
+
+    /// The decision at this ε, by the rule of [`decide`].
+    #[must_use]
+    pub fn verdict(&self, epsilon: f64) -> Verdict {
+        match self.best_class {
+            Some(class_idx)
+                if self.largest_known >= self.unknown && self.largest_known >= epsilon =>
+            {
+                Verdict::Known(class_idx)
+            }
+            _ => Verdict::Unknown,
+        }
     }
 }
 

@@ -98,3 +98,23 @@ pub(crate) fn correct_by_class(
     }
     Ok(by_class)
 }
+
+/// [`correct_by_class`] for a fit, which needs a member of every class.
+pub(crate) fn correct_members(
+    n_classes: usize,
+    rows: &[f32],
+    dim: usize,
+    labels: &[usize],
+) -> Result<Vec<Vec<usize>>, OpenMaxError> {
+    check_shape(n_classes, dim)?;
+    if rows.is_empty() && labels.is_empty() {
+        return Err(OpenMaxError::ClassWithoutSamples { class_idx: 0 });
+    }
+    let by_class = correct_by_class(rows, dim, labels, n_classes)?;
+    // Before sums are allocated: with a sample in every class they take no more than a fixed
+    // multiple of the input.
+    match by_class.iter().position(Vec::is_empty) {
+        Some(class_idx) => Err(OpenMaxError::ClassWithoutSamples { class_idx }),
+        None => Ok(by_class),
+    }
+}

@@ -248,37 +248,48 @@ impl TailAccumulator {
     }
 
     fn fit_class(&self, class_idx: usize, class: &ClassTail) -> Result<TailFit, OpenMaxError> {
-        let tail = class.descending();
-        let samples = class.count;
-        if samples == 0 {
-            return Err(OpenMaxError::ClassWithoutSamples { class_idx });
-        }
-        if tail.len() < self.tail_size && !(self.shrink_tail && tail.len() >= 2) {
-            return Err(OpenMaxError::TooFewSamples {
-                class_idx,
-                samples,
-                tail_size: self.tail_size,
-            });
-        }
-        let tail_size = tail.len();
-        let (weibull, report) = WeibullParams::new(tail_size)
-            .check()
-            .map_err(|source| OpenMaxError::TailParams {
-                class_idx,
-                tail_size,
-                source,
-            })?
-            .fit(&tail)
-            .map_err(|source| OpenMaxError::TailFit {
-                class_idx,
-                tail_size,
-                source,
-            })?;
-        Ok(TailFit {
-            weibull,
-            report,
-            samples,
-            tail_size,
-        })
+        let wanted = (self.tail_size, self.shrink_tail);
+        fit_tail(class_idx, class.count, &class.descending(), wanted)
     }
+}
+
+/// Fits the Weibull of a class of that many `samples` to its largest distances, as many as were
+/// `wanted`: the tail size, and whether it may shrink to what there is.
+pub(crate) fn fit_tail(
+    class_idx: usize,
+    samples: u64,
+    tail: &[f64],
+    wanted: (usize, bool),
+) -> Result<TailFit, OpenMaxError> {
+    let (wanted, shrink_tail) = wanted;
+    if samples == 0 {
+        return Err(OpenMaxError::ClassWithoutSamples { class_idx });
+    }
+    if tail.len() < wanted && !(shrink_tail && tail.len() >= 2) {
+        return Err(OpenMaxError::TooFewSamples {
+            class_idx,
+            samples,
+            tail_size: wanted,
+        });
+    }
+    let tail_size = tail.len();
+    let (weibull, report) = WeibullParams::new(tail_size)
+        .check()
+        .map_err(|source| OpenMaxError::TailParams {
+            class_idx,
+            tail_size,
+            source,
+        })?
+        .fit(tail)
+        .map_err(|source| OpenMaxError::TailFit {
+            class_idx,
+            tail_size,
+            source,
+        })?;
+    Ok(TailFit {
+        weibull,
+        report,
+        samples,
+        tail_size,
+    })
 }

@@ -1,6 +1,6 @@
 //! The rejection threshold, from known data alone.
 
-use crate::{error::ParamError, model::Recalibrated};
+use crate::{error::ParamError, model::Recalibrated, recalibrate::Standing};
 
 /// The largest epsilon that keeps at least the part `keep` of these known samples: as many have a
 /// largest known probability of at least epsilon.
@@ -13,7 +13,22 @@ use crate::{error::ParamError, model::Recalibrated};
 /// # Errors
 /// [`ParamError::Keep`] unless 0 < `keep` <= 1, [`ParamError::NoSamples`] without a sample.
 pub fn threshold_keeping(known: &[Recalibrated], keep: f64) -> Result<f64, ParamError> {
-    let scores = known.iter().map(|sample| -largest_known(sample)).collect();
+    let standings = known
+        .iter()
+        .filter_map(|sample| Standing::of(&sample.probabilities));
+    epsilon_keeping(standings, keep)
+}
+
+/// [`threshold_keeping`] of the known samples' standings under one setting of a sweep.
+///
+/// # Errors
+/// Those of [`threshold_keeping`].
+pub fn standing_threshold_keeping(known: &[Standing], keep: f64) -> Result<f64, ParamError> {
+    epsilon_keeping(known.iter().copied(), keep)
+}
+
+fn epsilon_keeping(known: impl Iterator<Item = Standing>, keep: f64) -> Result<f64, ParamError> {
+    let scores = known.map(|sample| -sample.largest_known.max(0.0)).collect();
     // Not the negative zero of a largest probability of 0.
     score_keeping(scores, keep).map(|score| 0.0 - score)
 }
@@ -33,14 +48,6 @@ pub fn score_keeping(mut scores: Vec<f64>, keep: f64) -> Result<f64, ParamError>
         .get(kept.saturating_sub(1))
         .copied()
         .ok_or(ParamError::NoSamples)
-}
-
-fn largest_known(sample: &Recalibrated) -> f64 {
-    let known = sample
-        .probabilities
-        .split_last()
-        .map_or(&[][..], |(_, known)| known);
-    known.iter().copied().fold(0.0, f64::max)
 }
 
 #[cfg(test)]

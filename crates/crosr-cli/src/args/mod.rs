@@ -5,6 +5,7 @@ mod export;
 mod predict;
 mod protocol;
 mod shell;
+mod sweep;
 mod weibull;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use self::export::ExportArgs;
 pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::protocol::ProtocolArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
+pub(crate) use self::sweep::{Axis, Metric, SweepArgs};
 pub(crate) use self::weibull::{
     ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
     WeibullScoreArgs, WeibullTailArgs,
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Compare detectors of unknown samples on the same features
     Detectors(DetectorsArgs),
+    /// Try many settings of OpenMax on the same features, ranked
+    Sweep(SweepArgs),
     /// Train on some of the classes, evaluate against the others; several splits, averaged
     Protocol(ProtocolArgs),
     /// Extreme-value fitting on a column of numbers
@@ -86,6 +90,9 @@ pub(crate) enum Preset {
     /// The published Python implementation: data in order, ReLU on the reconstruction, tail 100,
     /// no threshold on the largest known probability
     Reference,
+    /// CROSR as its paper describes it: Euclidean distance on logits and max-pooled latents, tail
+    /// 20, softmax first, unknown below a largest known probability calibrated on held-out data
+    Paper,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

@@ -1,19 +1,19 @@
 //! `crosr detectors`: every detector on the same features, in one table.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
-use crosr_eval::{Baseline, ConfusionMatrix, Detector, FeatureTable, Oscr, Ranking};
+use crosr_eval::{Baseline, Contest, Detector, FeatureTable};
 use crosr_openmax::{
     Distance, Evidence, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, Recalibration,
-    closed_set_class, score_keeping,
+    score_keeping,
 };
 use serde::Serialize;
 
 use super::fit::recalibration;
+use super::sets::{Set, Sets};
 use crate::args::DetectorsArgs;
 use crate::error::{CliError, Result};
-use crate::formats::features::{Features, read_features};
+use crate::formats::features::Features;
 use crate::output;
 use crate::progress::Progress;
 
@@ -21,26 +21,6 @@ use crate::progress::Progress;
 const OPENMAX_LOGITS: &str = "openmax-logits";
 const CROSR: &str = "crosr";
 const EVIDENCE: &str = "evidence";
-
-/// A features file with what all detectors are judged by.
-struct Set {
-    name: String,
-    path: PathBuf,
-    features: Features,
-    /// True classes; K for outliers.
-    truths: Vec<usize>,
-    /// Classes with the largest logit.
-    predicted: Vec<usize>,
-}
-
-/// All sets of a folder.
-struct Sets {
-    n_classes: usize,
-    train: Set,
-    held_out: Set,
-    known: Set,
-    outliers: Vec<Set>,
-}
 
 /// One detector against one outlier set.
 #[derive(Serialize)]
@@ -55,82 +35,7 @@ struct Line {
     f1_unknown: f64,
 }
 
-fn set(folder: &Path, name: &str, n_classes: Option<usize>, outliers: bool) -> Result<Set> {
-    let path = folder.join(format!("{name}.safetensors"));
-    let features = read_features(&path)?;
-    let n_classes = n_classes
-        .or_else(|| features.labelled_classes())
-        .ok_or_else(|| CliError::file(&path, "no label names a class"))?;
-    if features.dim < n_classes {
-        return Err(CliError::file(
-            &path,
-            format!("vectors of length {}, {n_classes} classes", features.dim),
-        ));
-    }
-    let truths = if outliers {
-        vec![n_classes; features.len()]
-    } else {
-        features.classes(n_classes, &path)?
-    };
-    let rows = features.rows.chunks_exact(features.dim);
-    Ok(Set {
-        name: name.to_owned(),
-        predicted: rows.map(|row| closed_set_class(row, n_classes)).collect(),
-        path,
-        features,
-        truths,
-    })
-}
-
 impl Sets {
-    fn read(folder: &Path) -> Result<Self> {
-        let train = set(folder, "train", None, false)?;
-        let n_classes = train.truths.iter().max().map_or(0, |highest| highest + 1);
-        let entries = std::fs::read_dir(folder).map_err(CliError::io(folder, "read"))?;
-        let mut names = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(CliError::io(folder, "read"))?.path();
-            let name = path.file_stem().and_then(|name| name.to_str());
-            match name {
-                Some("train" | "held-out" | "known") => {}
-                Some(name) if path.extension().is_some_and(|e| e == "safetensors") => {
-                    names.push(name.to_owned());
-                }
-                _ => {}
-            }
-        }
-        names.sort();
-        if names.is_empty() {
-            return Err(CliError::file(
-                folder,
-                "no outlier set beside train, held-out and known; `crosr eval --features-out` \
-                 writes them",
-            ));
-        }
-        let known = |name| set(folder, name, Some(n_classes), false);
-        let outliers = names
-            .iter()
-            .map(|name| set(folder, name, Some(n_classes), true));
-        let sets = Self {
-            held_out: known("held-out")?,
-            known: known("known")?,
-            outliers: outliers.collect::<Result<_>>()?,
-            n_classes,
-            train,
-        };
-        let dim = sets.train.features.dim;
-        let rest = [&sets.held_out, &sets.known];
-        for set in rest.into_iter().chain(&sets.outliers) {
-            if set.features.dim != dim {
-                return Err(CliError::file(
-                    &set.path,
-                    format!("vectors of length {}, {dim} in training", set.features.dim),
-                ));
-            }
-        }
-        Ok(sets)
-    }
-
     fn table<'a>(&self, set: &'a Set, labelled: bool) -> Result<FeatureTable<'a>> {
         let features = &set.features;
         let failed = |e: crosr_eval::EvalError| CliError::file(&set.path, e.to_string());
@@ -255,37 +160,26 @@ fn line(
     threshold: f64,
     (known_scores, unknown_scores): (&[f64], &[f64]),
 ) -> Result<Line> {
+    let Set {
+        truths, predicted, ..
+    } = &sets.known;
+    let contest = Contest::new(sets.n_classes, truths, predicted, outliers.features.len())?;
     let scores = [known_scores, unknown_scores].concat();
-    let both = |part: fn(&Set) -> &Vec<usize>| [&part(&sets.known)[..], part(outliers)].concat();
-    let (truths, predicted) = (both(|set| &set.truths), both(|set| &set.predicted));
-    let unknown: Vec<bool> = truths
+    let verdicts: Vec<Option<usize>> = scores
         .iter()
-        .map(|&truth| truth == sets.n_classes)
+        .zip(predicted.iter().chain(&outliers.predicted))
+        .map(|(&score, &class)| (score <= threshold).then_some(class))
         .collect();
-    let ranking = Ranking::new(&scores, &unknown)?;
-    let correct: Vec<bool> = truths.iter().zip(&predicted).map(|(t, p)| t == p).collect();
-    let knownness: Vec<f64> = scores.iter().map(|score| -score).collect();
-    let verdicts: Vec<usize> = scores
-        .iter()
-        .zip(&predicted)
-        .map(|(&score, &class)| {
-            if score > threshold {
-                sets.n_classes
-            } else {
-                class
-            }
-        })
-        .collect();
-    let confusion = ConfusionMatrix::new(&truths, &verdicts, sets.n_classes + 1)?;
+    let (ranked, decided) = (contest.ranked(&scores)?, contest.decided(&verdicts)?);
     Ok(Line {
         detector: detector.to_owned(),
         outliers: outliers.name.clone(),
-        auroc: ranking.auroc(),
-        aupr_unknown: ranking.average_precision(),
-        fpr_at_95_tpr: ranking.fpr_at_tpr(0.95),
-        oscr: Oscr::new(&knownness, &correct, &unknown)?.area(),
-        macro_f1: confusion.macro_average().f1,
-        f1_unknown: confusion.class(sets.n_classes).f1,
+        auroc: ranked.auroc,
+        aupr_unknown: ranked.aupr_unknown,
+        fpr_at_95_tpr: ranked.fpr_at_95_tpr,
+        oscr: ranked.oscr,
+        macro_f1: decided.macro_f1,
+        f1_unknown: decided.f1_unknown,
     })
 }
 

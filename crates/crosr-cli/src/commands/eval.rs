@@ -113,10 +113,21 @@ pub(super) fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Rule, Config)
         .unwrap_or_else(|| "first".to_owned());
     let alpha = flags.alpha.or(fitted.map(|c| c.alpha)).unwrap_or(10);
     let applies = fitted.filter(|c| c.softmax == softmax && c.alpha == alpha);
-    let epsilon = flags.epsilon.or(applies.map(|c| c.epsilon)).unwrap_or(0.0);
+    let epsilon = flags.epsilon.or(applies.map(|c| c.epsilon));
+    let paper = flags.preset == Some(Preset::Paper);
+    if paper && epsilon.is_none() {
+        return Err(CliError::usage(format!(
+            "--preset paper: no threshold was calibrated for softmax {softmax} and alpha {alpha}; \
+             fit a run with held-out data, or give --epsilon"
+        )));
+    }
+    let epsilon = epsilon.unwrap_or(0.0);
     // Who names a setting of OpenMax wants OpenMax.
     let asked = flags.softmax.is_some() || flags.alpha.is_some() || flags.epsilon.is_some();
-    let evidence = openset.evidence.as_ref().filter(|_| !reference && !asked);
+    let evidence = openset
+        .evidence
+        .as_ref()
+        .filter(|_| !reference && !paper && !asked);
     let params = evidence.map(|model| model.params());
     let config = Config {
         softmax: softmax.clone(),

@@ -53,10 +53,11 @@ pub(super) fn recalibration(
 
 /// Fills in what the flags leave open; features alone get CROSR's own distance.
 fn resolve(flags: FitArgs) -> FitArgs {
-    let reference = flags.preset.unwrap_or_default() == Preset::Reference;
-    let cosine = flags.run.is_some() && !reference;
+    let preset = flags.preset.unwrap_or_default();
+    let reference = preset == Preset::Reference;
+    let cosine = flags.run.is_some() && preset == Preset::Default;
     FitArgs {
-        preset: Some(flags.preset.unwrap_or_default()),
+        preset: Some(preset),
         tail: Some(
             flags
                 .tail
@@ -172,7 +173,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
             let scored = recalibrated(&model, &features, &rule, &run.model())?;
             let epsilon = threshold_keeping(&scored, keep_known)
                 .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
-            if choices.preset != Some(Preset::Reference) {
+            if choices.preset.unwrap_or_default() == Preset::Default {
                 evidence = Some(fit_evidence(choices, keep_known, &model, &features)?);
             }
             let alpha = choices.alpha.unwrap_or(10);

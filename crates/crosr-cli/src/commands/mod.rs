@@ -14,6 +14,8 @@ mod man;
 mod predict;
 mod protocol;
 mod scoring;
+mod sets;
+mod sweep;
 mod train;
 mod weibull;
 
@@ -40,6 +42,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(args),
         Command::Detectors(args) => detectors::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
         Command::Export(args) => export::run(&args),
