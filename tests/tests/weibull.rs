@@ -61,6 +61,112 @@ fn json_and_libmr_text_score_alike() {
 }
 
 #[test]
+fn intervals_are_those_of_the_level_named() {
+    let dir = folder();
+    column(dir.path());
+    let fit = |flags: &[&str]| {
+        let all = [&["weibull", "fit", "--tail", "40", "numbers.txt"], flags].concat();
+        crosr(dir.path(), &all)
+    };
+    let width = |of: &serde_json::Value| {
+        of[1].as_f64().expect("a bound") - of[0].as_f64().expect("a bound")
+    };
+    let default = fit(&["--json"]).json();
+    assert_eq!(default["level"], 0.95);
+    assert_eq!(default["confidence"], default["ci95"]);
+    assert!(default["residual"].as_f64() < Some(1e-12));
+    let narrow = fit(&["--json", "--level", "0.8"]).json();
+    assert_eq!(
+        (&narrow["level"], &narrow["ci95"]),
+        (&0.8.into(), &default["ci95"])
+    );
+    for parameter in ["scale", "shape"] {
+        let ratio = width(&narrow["confidence"][parameter]) / width(&narrow["ci95"][parameter]);
+        // The normal quantiles at 0.9 and 0.975, but for the logarithmic scale.
+        assert!((ratio - 1.2816 / 1.96).abs() < 0.02, "{parameter}: {ratio}");
+    }
+    let text = fit(&["--level", "0.8"]);
+    assert!(
+        text.stdout.contains("80 % confidence interval"),
+        "{}",
+        text.stdout
+    );
+    fit(&["--level", "1.5"]).refused(&["1.5"]);
+    // libMR's line has bounds of one level.
+    let both = fit(&["--level", "0.8", "--libmr"]);
+    assert!(
+        both.code == 2 && both.stderr.contains("--level"),
+        "{}",
+        both.stderr
+    );
+}
+
+#[test]
+fn numbers_of_any_size_are_fitted_and_shown() {
+    let dir = folder();
+    for unit in ["1e-300", "1e0", "1e300"] {
+        let exponent = unit.trim_start_matches("1e").parse::<i32>().unwrap_or(0);
+        let line = |i| format!("{}.{i}e{exponent}\n", i % 9 + 1);
+        let lines: String = (10..50).map(line).collect();
+        std::fs::write(dir.path().join("numbers.txt"), lines).expect("writable");
+        let flags = [
+            "--tail",
+            "30",
+            "--translate",
+            unit,
+            "numbers.txt",
+            "--svg",
+            "out.svg",
+        ];
+        for command in ["fit", "compare"] {
+            let run = crosr(dir.path(), &[&["weibull", command], &flags[..]].concat());
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            assert!(
+                run.stdout.lines().all(|line| line.len() < 160),
+                "{}",
+                run.stdout
+            );
+            assert!(!run.stdout.contains(" 0.000000"), "{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn models_of_labelled_scores_answer_with_the_complement() {
+    let dir = folder();
+    column(dir.path());
+    let fit = [
+        "weibull",
+        "fit",
+        "--low",
+        "--tail",
+        "30",
+        "numbers.txt",
+        "--libmr",
+    ];
+    let line = crosr(dir.path(), &fit).stdout;
+    let scores = |fitting_type: &str| -> Vec<f64> {
+        let line = line.replace(" 1 30 ", &format!(" {fitting_type} 30 "));
+        std::fs::write(dir.path().join("model.txt"), line).expect("writable");
+        let score = ["weibull", "score", "--model", "model.txt", "numbers.txt"];
+        let run = crosr(dir.path(), &score);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+            .lines()
+            .map(|w| w.parse().expect("a number"))
+            .collect()
+    };
+    let (plain, turned) = (scores("1"), scores("4"));
+    assert!(plain.iter().any(|w| *w > 0.5));
+    assert!(
+        plain
+            .iter()
+            .zip(&turned)
+            .all(|(w, v)| (w + v - 1.0).abs() < 1e-12)
+    );
+}
+
+#[test]
 fn bad_columns_are_refused() {
     let dir = folder();
     std::fs::write(dir.path().join("words.txt"), "1\n2\nthree\n").expect("writable");

@@ -33,7 +33,7 @@ pub(crate) fn draw(chart: &Chart) -> String {
     drawn.axis();
     drawn.figures();
     format!(
-        "{}\n{drawn}across: {} from {:.4} to {:.4}; up: {} from {:.4} to {:.4}\n",
+        "{}\n{drawn}across: {} from {:?} to {:?}; up: {} from {:?} to {:?}\n",
         chart.title, chart.x_label, x.0, x.1, chart.y_label, y.0, y.1
     )
 }

@@ -2,14 +2,15 @@
 
 use crate::{
     error::BinaryError,
+    labelled::FitType,
     report::FitReport,
     tail::TailSide,
-    text::{ALPHA, COMPLEMENT_REJECT, complemented},
+    text::ALPHA,
     weibull::{Weibull, WeibullParts},
 };
 
 /// Bytes of the form: ten doubles and a few 32-bit integers without gaps between them.
-const LENGTH: usize = 84;
+pub(crate) const LENGTH: usize = 84;
 
 /// Takes little-endian fields off the front.
 struct Reader<'a>(&'a [u8]);
@@ -45,41 +46,7 @@ impl Weibull {
     /// [`BinaryError::TailSize`] for a larger tail: the form has no room for them, the text form
     /// has.
     pub fn to_bytes(&self, report: &FitReport) -> Result<[u8; LENGTH], BinaryError> {
-        let parts = self.parts();
-        if parts.translate.fract() != 0.0 || parts.translate > i32::MAX.into() {
-            return Err(BinaryError::Translate {
-                given: parts.translate,
-            });
-        }
-        let tail_size = i32::try_from(parts.tail_size).map_err(|_| BinaryError::TailSize {
-            given: parts.tail_size as u64,
-        })?;
-        let bounds = FitReport {
-            scale: parts.scale,
-            shape: parts.shape,
-            ..*report
-        }
-        .intervals(1.0 - ALPHA);
-        let fields: [&[u8]; 13] = [
-            &parts.scale.to_le_bytes(),
-            &parts.shape.to_le_bytes(),
-            &bounds.scale.0.to_le_bytes(),
-            &bounds.scale.1.to_le_bytes(),
-            &bounds.shape.0.to_le_bytes(),
-            &bounds.shape.1.to_le_bytes(),
-            &(parts.side.sign() as i32).to_le_bytes(),
-            &ALPHA.to_le_bytes(),
-            &COMPLEMENT_REJECT.to_le_bytes(),
-            &tail_size.to_le_bytes(),
-            &(parts.translate as i32).to_le_bytes(),
-            &parts.small_score.to_le_bytes(),
-            &0i32.to_le_bytes(),
-        ];
-        let mut bytes = [0; LENGTH];
-        for (slot, byte) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
-            *slot = *byte;
-        }
-        Ok(bytes)
+        write(self, report, FitType::ComplementReject)
     }
 
     /// Reads libMR's binary form, its own bytes included.
@@ -88,48 +55,101 @@ impl Weibull {
     ///
     /// # Errors
     /// [`BinaryError::Length`] unless there are 84 bytes, [`BinaryError::Sign`],
-    /// [`BinaryError::FittingType`], [`BinaryError::Complemented`] and
-    /// [`BinaryError::NegativeTailSize`] for what stands in these fields, [`BinaryError::Param`] for
-    /// numbers that no model has.
+    /// [`BinaryError::FittingType`], [`BinaryError::Complemented`]
+    /// ([`LabelledModel::from_bytes`] reads those too) and [`BinaryError::NegativeTailSize`] for
+    /// what stands in these fields, [`BinaryError::Param`] for numbers that no model has.
+    ///
+    /// [`LabelledModel::from_bytes`]: crate::LabelledModel::from_bytes
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BinaryError> {
-        if bytes.len() != LENGTH {
-            return Err(BinaryError::Length {
-                expected: LENGTH,
-                found: bytes.len(),
-            });
+        let (weibull, fit_type) = read(bytes)?;
+        if fit_type.fits_others() {
+            Ok(weibull)
+        } else {
+            Err(BinaryError::Complemented {
+                fitting_type: fit_type.code().into(),
+            })
         }
-        let mut reader = Reader(bytes);
-        let scale = reader.double()?;
-        let shape = reader.double()?;
-        let _bounds: [u8; 32] = reader.bytes()?;
-        let side = match reader.integer()? {
-            1 => TailSide::High,
-            -1 => TailSide::Low,
-            given => return Err(BinaryError::Sign { given }),
-        };
-        let _alpha = reader.double()?;
-        let fitting_type = reader.integer()?;
-        match complemented(fitting_type.into()) {
-            Some(false) => {}
-            Some(true) => return Err(BinaryError::Complemented { fitting_type }),
-            None => {
-                return Err(BinaryError::FittingType {
-                    given: fitting_type,
-                });
-            }
-        }
-        let tail_size = reader.integer()?;
-        let tail_size = usize::try_from(tail_size)
-            .map_err(|_| BinaryError::NegativeTailSize { given: tail_size })?;
-        let translate = reader.integer()?.into();
-        let small_score = reader.double()?;
-        Ok(Weibull::from_parts(WeibullParts {
-            scale,
-            shape,
-            small_score,
-            translate,
-            side,
-            tail_size,
-        })?)
     }
+}
+
+/// The bytes of [`Weibull::to_bytes`] with any fitting type.
+pub(crate) fn write(
+    weibull: &Weibull,
+    report: &FitReport,
+    fit_type: FitType,
+) -> Result<[u8; LENGTH], BinaryError> {
+    let parts = weibull.parts();
+    if parts.translate.fract() != 0.0 || parts.translate > i32::MAX.into() {
+        return Err(BinaryError::Translate {
+            given: parts.translate,
+        });
+    }
+    let tail_size = i32::try_from(parts.tail_size).map_err(|_| BinaryError::TailSize {
+        given: parts.tail_size as u64,
+    })?;
+    let bounds = FitReport {
+        scale: parts.scale,
+        shape: parts.shape,
+        ..*report
+    }
+    .intervals(1.0 - ALPHA);
+    let fields: [&[u8]; 13] = [
+        &parts.scale.to_le_bytes(),
+        &parts.shape.to_le_bytes(),
+        &bounds.scale.0.to_le_bytes(),
+        &bounds.scale.1.to_le_bytes(),
+        &bounds.shape.0.to_le_bytes(),
+        &bounds.shape.1.to_le_bytes(),
+        &(parts.side.sign() as i32).to_le_bytes(),
+        &ALPHA.to_le_bytes(),
+        &i32::from(fit_type.code()).to_le_bytes(),
+        &tail_size.to_le_bytes(),
+        &(parts.translate as i32).to_le_bytes(),
+        &parts.small_score.to_le_bytes(),
+        &0i32.to_le_bytes(),
+    ];
+    let mut bytes = [0; LENGTH];
+    for (slot, byte) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
+        *slot = *byte;
+    }
+    Ok(bytes)
+}
+
+/// Reads libMR's binary form of any fitting type.
+pub(crate) fn read(bytes: &[u8]) -> Result<(Weibull, FitType), BinaryError> {
+    if bytes.len() != LENGTH {
+        return Err(BinaryError::Length {
+            expected: LENGTH,
+            found: bytes.len(),
+        });
+    }
+    let mut reader = Reader(bytes);
+    let scale = reader.double()?;
+    let shape = reader.double()?;
+    let _bounds: [u8; 32] = reader.bytes()?;
+    let side = match reader.integer()? {
+        1 => TailSide::High,
+        -1 => TailSide::Low,
+        given => return Err(BinaryError::Sign { given }),
+    };
+    let _alpha = reader.double()?;
+    let given = reader.integer()?;
+    let fit_type = u8::try_from(given)
+        .ok()
+        .and_then(FitType::from_code)
+        .ok_or(BinaryError::FittingType { given })?;
+    let tail_size = reader.integer()?;
+    let tail_size = usize::try_from(tail_size)
+        .map_err(|_| BinaryError::NegativeTailSize { given: tail_size })?;
+    let translate = reader.integer()?.into();
+    let small_score = reader.double()?;
+    let weibull = Weibull::from_parts(WeibullParts {
+        scale,
+        shape,
+        small_score,
+        translate,
+        side,
+        tail_size,
+    })?;
+    Ok((weibull, fit_type))
 }

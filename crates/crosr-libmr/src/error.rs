@@ -232,8 +232,8 @@ pub enum TextError {
     },
     /// A model whose w-score libMR gives as `1 - w`.
     #[error(
-        "fitting type {fitting_type} is a model whose w-score libMR turns round to 1 - w, only \
-         types 1 and 2 can be loaded"
+        "fitting type {fitting_type} is a model whose w-score libMR turns round to 1 - w; it loads \
+         as a `LabelledModel`"
     )]
     Complemented {
         /// libMR's number of the type: 3 or 4.
@@ -270,8 +270,8 @@ pub enum BinaryError {
     },
     /// A model whose w-score libMR gives as `1 - w`.
     #[error(
-        "fitting type {fitting_type} is a model whose w-score libMR turns round to 1 - w, only \
-         types 1 and 2 can be loaded"
+        "fitting type {fitting_type} is a model whose w-score libMR turns round to 1 - w; it loads \
+         as a `LabelledModel`"
     )]
     Complemented {
         /// libMR's number of the type: 3 or 4.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     error::{FitError, ParamError},
-    numeric::ln_ratio,
+    labelled_model::LabelledModel,
     params::{CheckedParams, WeibullParams},
     report::FitReport,
     tail::TailSide,
@@ -21,6 +21,11 @@ use crate::{
 /// of the label as it is improbable for the others. The two *model* types fit the scores of the
 /// label itself, on their extreme towards the others, and take the complement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
 pub enum FitType {
     /// libMR's `complement_reject`, code 1 and its default: fits the other labels.
     #[default]
@@ -171,48 +176,33 @@ impl From<ParamError> for LabelledError {
     }
 }
 
-/// A fit to labelled scores: how probable it is that a score belongs to the label of interest.
+/// A fit to labelled scores: a [`LabelledModel`] and the report of its fit.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LabelledFit {
-    weibull: Weibull,
+    model: LabelledModel,
     report: FitReport,
-    fit_type: FitType,
 }
 
 impl LabelledFit {
-    /// The probability that the raw score `x` belongs to the label of interest: libMR's
-    /// `W_score` for this fit type.
-    ///
-    /// `F(x)` of [`Self::weibull`] for the reject types, `1 - F(x)` for the model types.
-    /// Within `[0, 1]`, rising towards the side of the label; a NaN stays NaN.
+    /// [`LabelledModel::w_score`] of the model.
     pub fn w_score(&self, x: f64) -> f64 {
-        if self.fit_type.fits_others() {
-            return self.weibull.w_score(x);
-        }
-        let parts = self.weibull.parts();
-        let t = (x * parts.side.sign() + parts.translate) - parts.small_score;
-        if t <= 0.0 {
-            return 1.0;
-        }
-        // exp(-z), not 1 - F: small probabilities keep their digits.
-        (-(parts.shape * ln_ratio(t, parts.scale)).exp()).exp()
+        self.model.w_score(x)
     }
 
-    /// The raw score whose [`Self::w_score`] is `p`; NaN outside `[0, 1]`.
-    ///
-    /// libMR's `Inv` does not look at the fit type, so that for the model types it belongs to
-    /// `1 - p`; this one is the inverse for all of them.
+    /// [`LabelledModel::inv`] of the model.
     pub fn inv(&self, p: f64) -> f64 {
-        self.weibull.inv(if self.fit_type.fits_others() {
-            p
-        } else {
-            1.0 - p
-        })
+        self.model.inv(p)
+    }
+
+    /// What answers, and what libMR's forms are written from.
+    pub fn model(&self) -> &LabelledModel {
+        &self.model
     }
 
     /// The fitted tail.
     pub fn weibull(&self) -> &Weibull {
-        &self.weibull
+        self.model.weibull()
     }
 
     /// How the fit went.
@@ -222,7 +212,7 @@ impl LabelledFit {
 
     /// Which scores were fitted.
     pub fn fit_type(&self) -> FitType {
-        self.fit_type
+        self.model.fit_type()
     }
 }
 
@@ -315,8 +305,7 @@ pub fn fit_svm_with<L: PartialEq>(
         .fit(&selected)
         .map_err(LabelledError::Fit)?;
     Ok(LabelledFit {
-        weibull,
+        model: LabelledModel::new(weibull, fit_type),
         report,
-        fit_type,
     })
 }

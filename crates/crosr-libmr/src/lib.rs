@@ -8,6 +8,7 @@ mod error;
 mod families;
 mod kernels;
 mod labelled;
+mod labelled_model;
 mod likelihood;
 mod moments;
 mod normal;
@@ -37,6 +38,7 @@ pub use crate::{
     labelled::{
         FitType, LabelScores, LabelledError, LabelledFit, UnknownFitType, fit_svm, fit_svm_with,
     },
+    labelled_model::LabelledModel,
     params::{CheckedParams, WeibullParams, fit_high, fit_low},
     report::{ConfidenceIntervals, FitReport},
     sample::Sample,

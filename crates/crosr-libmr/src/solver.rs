@@ -140,23 +140,25 @@ struct Bracketed {
     skew: f64,
 }
 
-impl Solver<&ShapeEquation, SearchState> for Bracketed {
-    fn name(&self) -> &str {
-        "bracketed gamma steps"
+impl Bracketed {
+    /// From a start inside the bracket of the equation, if it has one there.
+    fn new(equation: &ShapeEquation) -> Self {
+        let (low, high) = equation.bracket();
+        let s = match equation.start() {
+            start if low < start && start < high => start,
+            _ => low.sqrt() * high.sqrt(),
+        };
+        Bracketed {
+            low,
+            high,
+            s,
+            value: f64::INFINITY,
+            skew: 0.0,
+        }
     }
 
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&ShapeEquation>,
-        mut state: SearchState,
-    ) -> Result<(SearchState, Option<KV>), Error> {
-        // Read directly: argmin's counting wrapper would allocate in every fit.
-        let Some(equation) = problem.problem else {
-            return Err(ArgminError::NotInitialized {
-                text: "the shape equation was taken away".to_owned(),
-            }
-            .into());
-        };
+    /// One step; whether it was the last.
+    fn advance(&mut self, equation: &ShapeEquation) -> bool {
         let s = self.s;
         let moments = equation.moments(s);
         let value = equation.value(s, &moments);
@@ -187,7 +189,28 @@ impl Solver<&ShapeEquation, SearchState> for Bracketed {
         self.s = next;
         // Weights of very different size make a cliff of the equation, where a step is small
         // however far the root: a last step is small against the cliff's width too.
-        if (next - s).abs() * slope.abs().sqrt() <= LAST_STEP * s {
+        (next - s).abs() * slope.abs().sqrt() <= LAST_STEP * s
+    }
+}
+
+impl Solver<&ShapeEquation, SearchState> for Bracketed {
+    fn name(&self) -> &str {
+        "bracketed gamma steps"
+    }
+
+    fn next_iter(
+        &mut self,
+        problem: &mut Problem<&ShapeEquation>,
+        mut state: SearchState,
+    ) -> Result<(SearchState, Option<KV>), Error> {
+        // Read directly: argmin's counting wrapper would allocate in every fit.
+        let Some(equation) = problem.problem else {
+            return Err(ArgminError::NotInitialized {
+                text: "the shape equation was taken away".to_owned(),
+            }
+            .into());
+        };
+        if self.advance(equation) {
             state = state.terminate_with(TerminationReason::SolverConverged);
         }
         Ok((state, None))
@@ -198,19 +221,7 @@ impl Solver<&ShapeEquation, SearchState> for Bracketed {
 ///
 /// The root never leaves its bracket, and ending without the required accuracy is an error.
 pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Root, FitError> {
-    let (low, high) = equation.bracket();
-    let start = match equation.start() {
-        start if low < start && start < high => start,
-        _ => low.sqrt() * high.sqrt(),
-    };
-    let solver = Bracketed {
-        low,
-        high,
-        s: start,
-        value: f64::INFINITY,
-        skew: 0.0,
-    };
-    let result = Executor::new(equation, solver)
+    let result = Executor::new(equation, Bracketed::new(equation))
         .configure(|state: SearchState| SearchState {
             max_iterations,
             ..state
@@ -221,10 +232,23 @@ pub(crate) fn solve(equation: &ShapeEquation, max_iterations: u64) -> Result<Roo
         .map_err(|error| FitError::Solver {
             source: error.into(),
         })?;
-    let mut iterations = result.state.iterations;
+    polish(
+        equation,
+        &result.solver,
+        result.state.iterations,
+        max_iterations,
+    )
+}
 
-    let mut s = result.solver.s;
-    let skew = result.solver.skew;
+/// The root from where the bracketed search ended, by exact steps; an error unless it is one.
+fn polish(
+    equation: &ShapeEquation,
+    search: &Bracketed,
+    mut iterations: u64,
+    max_iterations: u64,
+) -> Result<Root, FitError> {
+    let (low, high) = equation.bracket();
+    let Bracketed { mut s, skew, .. } = *search;
     let mut moments = equation.exact_moments(s, skew);
     let mut value = equation.value(s, &moments);
     let floor = equation.rounding();
@@ -320,41 +344,4 @@ fn halved(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn solves_to_the_last_digits() {
-        let tails: [&[f64]; 5] = [
-            &[1.0, 2.0],
-            &[1.0, 1.0, 1.0, 50.0],
-            &[1e-9, 1.0, 1.0, 1.0, 1.1],
-            &[1.0, 1.0 + 1e-12, 1.0 + 2e-12],
-            &[1e-300, 1.0, 1e300],
-        ];
-        for data in tails {
-            let root = solve(
-                &ShapeEquation::new(data.to_vec(), data[0], data[data.len() - 1]),
-                200,
-            )
-            .unwrap();
-            assert!(root.residual < RESIDUAL, "{data:?}: {root:?}");
-            assert!(root.iterations < 30, "{data:?}: {root:?}");
-        }
-    }
-
-    #[test]
-    fn running_out_of_iterations_is_an_error() {
-        let equation = ShapeEquation::new(vec![1.0, 1.3, 2.0, 2.2, 9.0], 1.0, 9.0);
-        match solve(&equation, 1) {
-            Err(FitError::NotConverged {
-                iterations: 1,
-                last_shape,
-                residual,
-            }) => {
-                assert!(last_shape > 0.0 && residual > RESIDUAL);
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-}
+mod tests;

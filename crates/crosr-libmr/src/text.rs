@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::{
     error::TextError,
+    labelled::FitType,
     report::FitReport,
     tail::TailSide,
     weibull::{Weibull, WeibullParts},
@@ -31,21 +32,6 @@ const WHOLE: &str = "a whole number";
 /// Significance of the bounds written: a level of 95 %.
 pub(crate) const ALPHA: f64 = 0.05;
 
-/// libMR's type of a fit by `fit_high` or `fit_low`.
-pub(crate) const COMPLEMENT_REJECT: i32 = 1;
-
-/// Whether libMR gives `1 - w` for a model of this type; `None` when it knows no such type.
-///
-/// 1 complement_reject, 2 positive_reject, 3 complement_model, 4 positive_model; all but the
-/// first come from its `FitSVM` only.
-pub(crate) fn complemented(fitting_type: i64) -> Option<bool> {
-    match fitting_type {
-        1 | 2 => Some(false),
-        3 | 4 => Some(true),
-        _ => None,
-    }
-}
-
 impl Weibull {
     /// The model as libMR writes it: one line of 13 fields, ending in a newline.
     ///
@@ -57,44 +43,7 @@ impl Weibull {
     /// libMR's `translate_amount` is an integer: a line with any other translate loads here
     /// but not there.
     pub fn to_text(&self, report: &FitReport) -> String {
-        let parts = self.parts();
-        let bounds = FitReport {
-            scale: parts.scale,
-            shape: parts.shape,
-            ..*report
-        }
-        .intervals(1.0 - ALPHA);
-        let translate = if parts.translate.fract() == 0.0 && parts.translate <= i32::MAX.into() {
-            format!("{:.0}", parts.translate)
-        } else {
-            exponent_form(parts.translate)
-        };
-        let [
-            scale,
-            shape,
-            scale_lo,
-            scale_hi,
-            shape_lo,
-            shape_hi,
-            alpha,
-            small_score,
-        ] = [
-            parts.scale,
-            parts.shape,
-            bounds.scale.0,
-            bounds.scale.1,
-            bounds.shape.0,
-            bounds.shape.1,
-            ALPHA,
-            parts.small_score,
-        ]
-        .map(exponent_form);
-        let sign = parts.side.sign();
-        let tail_size = parts.tail_size;
-        format!(
-            "{scale} {shape}  {scale_lo} {scale_hi} {shape_lo} {shape_hi}  \
-             {sign} {alpha} {COMPLEMENT_REJECT} {tail_size} {translate} {small_score} 0\n"
-        )
+        write(self, report, FitType::ComplementReject)
     }
 
     /// Reads libMR's one-line form, its own files included.
@@ -106,47 +55,100 @@ impl Weibull {
     /// # Errors
     /// [`TextError::FieldCount`] unless there are 13 fields, [`TextError::Field`] for one that
     /// is no number of its kind, [`TextError::Complemented`] for a type whose w-score libMR turns
-    /// round, [`TextError::Param`] for numbers that no model has.
+    /// round ([`LabelledModel::from_text`] reads those too), [`TextError::Param`] for numbers that
+    /// no model has.
+    ///
+    /// [`LabelledModel::from_text`]: crate::LabelledModel::from_text
     pub fn from_text(text: &str) -> Result<Self, TextError> {
-        let mut fields = [""; FIELDS.len()];
-        let mut found = 0;
-        for field in text.split_ascii_whitespace() {
-            if let Some(slot) = fields.get_mut(found) {
-                *slot = field;
-            }
-            found += 1;
+        let (weibull, fit_type) = read(text)?;
+        if fit_type.fits_others() {
+            Ok(weibull)
+        } else {
+            Err(TextError::Complemented {
+                fitting_type: fit_type.code().into(),
+            })
         }
-        if found != FIELDS.len() {
-            return Err(TextError::FieldCount {
-                expected: FIELDS.len(),
-                found,
-            });
-        }
-
-        for position in [2, 3, 4, 5, 7] {
-            parse::<f64>(&fields, position)?;
-        }
-        parse::<i64>(&fields, 12)?;
-        let fitting_type = parse::<i64>(&fields, 8)?;
-        match complemented(fitting_type) {
-            Some(false) => {}
-            Some(true) => return Err(TextError::Complemented { fitting_type }),
-            None => return Err(field_error(&fields, 8)),
-        }
-        let side = match parse::<i64>(&fields, 6)? {
-            1 => TailSide::High,
-            -1 => TailSide::Low,
-            _ => return Err(field_error(&fields, 6)),
-        };
-        Ok(Weibull::from_parts(WeibullParts {
-            scale: parse(&fields, 0)?,
-            shape: parse(&fields, 1)?,
-            small_score: parse(&fields, 11)?,
-            translate: parse(&fields, 10)?,
-            side,
-            tail_size: parse(&fields, 9)?,
-        })?)
     }
+}
+
+/// The line of [`Weibull::to_text`] with any fitting type.
+pub(crate) fn write(weibull: &Weibull, report: &FitReport, fit_type: FitType) -> String {
+    let parts = weibull.parts();
+    let bounds = FitReport {
+        scale: parts.scale,
+        shape: parts.shape,
+        ..*report
+    }
+    .intervals(1.0 - ALPHA);
+    let translate = if parts.translate.fract() == 0.0 && parts.translate <= i32::MAX.into() {
+        format!("{:.0}", parts.translate)
+    } else {
+        exponent_form(parts.translate)
+    };
+    let [
+        scale,
+        shape,
+        scale_lo,
+        scale_hi,
+        shape_lo,
+        shape_hi,
+        alpha,
+        small_score,
+    ] = [
+        parts.scale,
+        parts.shape,
+        bounds.scale.0,
+        bounds.scale.1,
+        bounds.shape.0,
+        bounds.shape.1,
+        ALPHA,
+        parts.small_score,
+    ]
+    .map(exponent_form);
+    let sign = parts.side.sign();
+    let (tail_size, code) = (parts.tail_size, fit_type.code());
+    format!(
+        "{scale} {shape}  {scale_lo} {scale_hi} {shape_lo} {shape_hi}  \
+             {sign} {alpha} {code} {tail_size} {translate} {small_score} 0\n"
+    )
+}
+
+/// Reads libMR's one-line form of any fitting type.
+pub(crate) fn read(text: &str) -> Result<(Weibull, FitType), TextError> {
+    let mut fields = [""; FIELDS.len()];
+    let mut found = 0;
+    for field in text.split_ascii_whitespace() {
+        if let Some(slot) = fields.get_mut(found) {
+            *slot = field;
+        }
+        found += 1;
+    }
+    if found != FIELDS.len() {
+        return Err(TextError::FieldCount {
+            expected: FIELDS.len(),
+            found,
+        });
+    }
+
+    for position in [2, 3, 4, 5, 7] {
+        parse::<f64>(&fields, position)?;
+    }
+    parse::<i64>(&fields, 12)?;
+    let fit_type = FitType::from_code(parse(&fields, 8)?).ok_or_else(|| field_error(&fields, 8))?;
+    let side = match parse::<i64>(&fields, 6)? {
+        1 => TailSide::High,
+        -1 => TailSide::Low,
+        _ => return Err(field_error(&fields, 6)),
+    };
+    let weibull = Weibull::from_parts(WeibullParts {
+        scale: parse(&fields, 0)?,
+        shape: parse(&fields, 1)?,
+        small_score: parse(&fields, 11)?,
+        translate: parse(&fields, 10)?,
+        side,
+        tail_size: parse(&fields, 9)?,
+    })?;
+    Ok((weibull, fit_type))
 }
 
 fn parse<T: FromStr>(fields: &[&str; 13], index: usize) -> Result<T, TextError> {

@@ -52,19 +52,26 @@ impl Weibull {
         self.w_scores_on(Arch::new(), scores, out)
     }
 
+    /// [`Weibull::pdf`] of every score, written to `out`, one by one: libMR's `pdf_vector`, without
+    /// an allocation.
+    ///
+    /// # Errors
+    /// [`ParamError::Lengths`] unless both slices have the same length.
+    pub fn pdfs<T: Score>(&self, scores: &[T], out: &mut [T]) -> Result<(), ParamError> {
+        check_lengths(scores, out)?;
+        for (score, out) in scores.iter().zip(out) {
+            *out = T::from_f64(self.pdf(score.to_f64()));
+        }
+        Ok(())
+    }
+
     fn w_scores_on<T: Score>(
         &self,
         arch: Arch,
         scores: &[T],
         out: &mut [T],
     ) -> Result<(), ParamError> {
-        if scores.len() != out.len() {
-            return Err(ParamError::Lengths {
-                what: "results",
-                given: out.len(),
-                scores: scores.len(),
-            });
-        }
+        check_lengths(scores, out)?;
         let parts = self.parts();
         let with = Coefficients {
             sign: parts.side.sign(),
@@ -118,6 +125,18 @@ impl Weibull {
             *out = T::from_f64(self.w_score(score.to_f64()));
         }
     }
+}
+
+/// A result for every score.
+pub(crate) fn check_lengths<T: Score>(scores: &[T], out: &[T]) -> Result<(), ParamError> {
+    if scores.len() == out.len() {
+        return Ok(());
+    }
+    Err(ParamError::Lengths {
+        what: "results",
+        given: out.len(),
+        scores: scores.len(),
+    })
 }
 
 impl Coefficients {

@@ -173,6 +173,11 @@ impl Weibull {
         if !(0.0..=1.0).contains(&p) {
             return f64::NAN;
         }
+        self.at_hazard(-(-p).ln_1p())
+    }
+
+    /// The raw score whose cumulative hazard `z = -ln(1 - cdf)` is `z >= 0`.
+    pub(crate) fn at_hazard(&self, z: f64) -> f64 {
         let WeibullParts {
             scale,
             shape,
@@ -182,7 +187,7 @@ impl Weibull {
             ..
         } = self.parts;
         // scale e^y - translate; scale is often close to translate and y close to 0.
-        let y = (-(-p).ln_1p()).ln() / shape;
+        let y = z.ln() / shape;
         let offset = if y.abs() < 0.5 {
             (scale - translate) + scale * y.exp_m1()
         } else {

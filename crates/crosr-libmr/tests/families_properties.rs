@@ -76,7 +76,7 @@ fn neighbour(
 const NEW: [Family; 3] = [Family::Weibull3, Family::GeneralisedPareto, Family::Gev];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn order_does_not_matter(

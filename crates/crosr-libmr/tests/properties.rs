@@ -39,7 +39,7 @@ fn close(a: f64, b: f64, tolerance: f64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn order_does_not_matter(
@@ -93,10 +93,10 @@ proptest! {
         }
     }
 
-    // A power of two is exact: every bit of the mantissa stays.
+    // A power of two is exact: every bit of the mantissa stays. From 1e-300 to 1e300.
     #[test]
     fn equivariant_to_the_bit_under_powers_of_two(
-        (scores, params) in fittable(), exponent in -200..200i32,
+        (scores, params) in fittable(), exponent in -996..=996i32,
     ) {
         let unit = 2f64.powi(exponent);
         let scaled: Vec<f64> = scores.iter().map(|x| x * unit).collect();

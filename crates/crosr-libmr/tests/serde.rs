@@ -2,7 +2,9 @@
 #![cfg(feature = "serde")]
 #![allow(missing_docs)]
 
-use crosr_libmr::{CheckedParams, FitReport, TailSide, Weibull, WeibullParams};
+use crosr_libmr::{
+    CheckedParams, FitReport, FitType, LabelledFit, TailSide, Weibull, WeibullParams, fit_svm,
+};
 
 const SCORES: [f64; 8] = [0.3, 2.5, 1.7, 9.1, 4.4, 3.2, 0.9, 6.0];
 
@@ -34,4 +36,21 @@ fn impossible_models_and_parameters_are_refused() {
     let params = r#"{"tail_size":1,"side":"high","translate":1.0,"max_iterations":200}"#;
     let error = serde_json::from_str::<CheckedParams>(params).unwrap_err();
     assert!(error.to_string().contains("tail size 1"), "{error}");
+}
+
+#[test]
+fn fits_to_labelled_scores_come_back() {
+    let labelled: Vec<(f64, bool)> = SCORES.iter().map(|x| (*x, *x > 3.0)).collect();
+    for fit_type in FitType::ALL {
+        let fit = fit_svm(&labelled, &true, 3, fit_type).unwrap();
+        let text = serde_json::to_string(&fit).unwrap();
+        assert!(
+            text.contains(&format!(r#""fit_type":"{fit_type}""#)),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<LabelledFit>(&text).unwrap(), fit);
+        let impossible = text.replace(r#""tail_size":3"#, r#""tail_size":1"#);
+        let error = serde_json::from_str::<LabelledFit>(&impossible).unwrap_err();
+        assert!(error.to_string().contains("tail size 1"), "{error}");
+    }
 }

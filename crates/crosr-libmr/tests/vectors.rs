@@ -99,6 +99,24 @@ fn w_scores_of_nan_are_nan_and_lengths_must_agree() {
 }
 
 #[test]
+fn densities_are_the_pdf_of_each() {
+    let params = WeibullParams::new(20).side(TailSide::Low);
+    let weibull = params.check().unwrap().fit(&uniform(50)).unwrap().0;
+    let xs: Vec<f64> = (-50..50).map(|i| f64::from(i) / 8.0).collect();
+    let mut out = vec![f64::NAN; xs.len()];
+    weibull.pdfs(&xs, &mut out).unwrap();
+    assert!(xs.iter().zip(&out).all(|(x, f)| weibull.pdf(*x) == *f));
+    assert!(out.iter().any(|f| *f > 0.1) && out.contains(&0.0));
+    let singles: Vec<f32> = xs.iter().map(|x| *x as f32).collect();
+    let mut out_singles = vec![f32::NAN; xs.len()];
+    weibull.pdfs(&singles, &mut out_singles).unwrap();
+    let rounded = out.iter().map(|f| *f as f32);
+    assert!(rounded.zip(&out_singles).all(|(a, b)| a == *b));
+    let error = weibull.pdfs(&xs, &mut out[1..]).unwrap_err();
+    assert!(matches!(error, ParamError::Lengths { given: 99, .. }));
+}
+
+#[test]
 fn w_scores_rise() {
     let weibull = WeibullParams::new(100)
         .check()

@@ -58,8 +58,8 @@ pub(crate) struct WeibullFitArgs {
     /// Print JSON
     #[arg(long, conflicts_with_all = ["libmr", "plot"])]
     pub(crate) json: bool,
-    /// Print libMR's one-line text form
-    #[arg(long, conflicts_with = "plot")]
+    /// Print libMR's one-line text form, whose confidence bounds are those of 95 %
+    #[arg(long, conflicts_with_all = ["plot", "level"])]
     pub(crate) libmr: bool,
     /// Also draw density and quantiles on the terminal
     #[arg(long)]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crosr_libmr::{Border, Comparison, Family, TailDistribution, compare};
 use serde::Serialize;
 
-use super::{charts, numbers, params, show};
+use super::{charts, figure, numbers, params, show};
 use crate::args::WeibullCompareArgs;
 use crate::error::{CliError, Result, with_causes};
 use crate::output;
@@ -129,7 +129,7 @@ fn table(comparison: &ComparisonJson, count: usize, low: bool) -> String {
                 let parameters: Vec<String> = fit
                     .parameters
                     .iter()
-                    .map(|(name, value)| format!("{name} {value:.5}"))
+                    .map(|(name, value)| format!("{name} {}", figure(*value, 5)))
                     .chain(fit.border.iter().map(|border| format!("({border})")))
                     .collect();
                 writeln!(

@@ -76,7 +76,7 @@ fn fit(args: &WeibullFitArgs) -> Result<()> {
         .fit(&numbers)
         .map_err(|e| CliError::file(&args.numbers.file, e.to_string()))?;
     let interval = report.confidence(args.level)?;
-    let json = WeibullJson::new(&weibull, &report)?;
+    let json = WeibullJson::new(&weibull, &report, args.level)?;
     if args.json {
         output::json(&json)?;
     } else if args.libmr {
@@ -85,19 +85,19 @@ fn fit(args: &WeibullFitArgs) -> Result<()> {
     } else {
         output::text(&format!(
             "                    estimate   {} % confidence interval\n\
-             scale         {:14.6}   {:.6} to {:.6}\n\
-             shape         {:14.6}   {:.6} to {:.6}\n\
-             small score   {:14.6}\n\
+             scale         {:>14}   {} to {}\n\
+             shape         {:>14}   {} to {}\n\
+             small score   {:>14}\n\
              tail          {:14}   of {} numbers, the {}\n\
-             log-likelihood{:14.6}\n",
+             log-likelihood{:>14}\n",
             100.0 * interval.level,
-            json.scale,
-            interval.scale.0,
-            interval.scale.1,
-            json.shape,
-            interval.shape.0,
-            interval.shape.1,
-            json.small_score,
+            figure(json.scale, 6),
+            figure(interval.scale.0, 6),
+            figure(interval.scale.1, 6),
+            figure(json.shape, 6),
+            figure(interval.shape.0, 6),
+            figure(interval.shape.1, 6),
+            figure(json.small_score, 6),
             json.tail,
             numbers.len(),
             if args.extremes.low {
@@ -105,7 +105,7 @@ fn fit(args: &WeibullFitArgs) -> Result<()> {
             } else {
                 "largest"
             },
-            json.log_likelihood,
+            figure(json.log_likelihood, 6),
         ))?;
     }
     show(args.plot, args.svg.as_deref(), || {
@@ -116,11 +116,39 @@ fn fit(args: &WeibullFitArgs) -> Result<()> {
     })
 }
 
+/// A number in a table: with an exponent where decimals alone would be all zeros or too long.
+fn figure(value: f64, decimals: usize) -> String {
+    if value == 0.0 || (1e-3..1e9).contains(&value.abs()) {
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.decimals$e}")
+    }
+}
+
 fn score(args: &WeibullScoreArgs) -> Result<()> {
-    let weibull = model::read(&args.model)?;
+    let model = model::read(&args.model)?;
     let mut text = String::new();
     for number in numbers(&args.numbers)? {
-        writeln!(text, "{}", weibull.w_score(number)).ok();
+        writeln!(text, "{}", model.w_score(number)).ok();
     }
     output::text(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::figure;
+
+    #[test]
+    fn figures_of_any_size_are_readable() {
+        for (value, shown) in [
+            (2.135_808_1, "2.135808"),
+            (0.0, "0.000000"),
+            (-123_456_789.0, "-123456789.000000"),
+            (2.258_586e300, "2.258586e300"),
+            (-1e-300, "-1.000000e-300"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(figure(value, 6), shown);
+        }
+    }
 }

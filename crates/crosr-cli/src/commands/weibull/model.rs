@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crosr_libmr::{FitReport, TailSide, Weibull, WeibullParts};
+use crosr_libmr::{
+    ConfidenceIntervals, FitReport, FitType, LabelledModel, TailSide, Weibull, WeibullParts,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CliError, Result};
@@ -20,7 +22,19 @@ pub(super) struct WeibullJson {
     #[serde(default)]
     pub(super) log_likelihood: f64,
     #[serde(skip_deserializing)]
+    aic: f64,
+    /// Steps of the solver, and what it left of the shape equation.
+    #[serde(skip_deserializing)]
+    iterations: u64,
+    #[serde(skip_deserializing)]
+    residual: f64,
+    #[serde(skip_deserializing)]
     ci95: Intervals,
+    /// The level asked for, and the intervals at it.
+    #[serde(skip_deserializing)]
+    level: f64,
+    #[serde(skip_deserializing)]
+    confidence: Intervals,
 }
 
 #[derive(Default, Serialize)]
@@ -29,9 +43,17 @@ struct Intervals {
     shape: [f64; 2],
 }
 
+impl From<ConfidenceIntervals> for Intervals {
+    fn from(intervals: ConfidenceIntervals) -> Self {
+        Intervals {
+            scale: intervals.scale.into(),
+            shape: intervals.shape.into(),
+        }
+    }
+}
+
 impl WeibullJson {
-    pub(super) fn new(weibull: &Weibull, report: &FitReport) -> Result<Self> {
-        let ci = report.confidence(0.95)?;
+    pub(super) fn new(weibull: &Weibull, report: &FitReport, level: f64) -> Result<Self> {
         Ok(Self {
             scale: weibull.scale(),
             shape: weibull.shape(),
@@ -44,27 +66,30 @@ impl WeibullJson {
             },
             tail: weibull.tail_size(),
             log_likelihood: report.log_likelihood,
-            ci95: Intervals {
-                scale: [ci.scale.0, ci.scale.1],
-                shape: [ci.shape.0, ci.shape.1],
-            },
+            aic: report.aic(),
+            iterations: report.iterations,
+            residual: report.residual,
+            ci95: report.confidence(0.95)?.into(),
+            level,
+            confidence: report.confidence(level)?.into(),
         })
     }
 }
 
-/// Reads what `crosr weibull fit` or libMR wrote, as JSON, text or bytes.
-pub(super) fn read(path: &Path) -> Result<Weibull> {
+/// Reads what `crosr weibull fit` or libMR wrote, as JSON, text or bytes; libMR's of any fitting
+/// type.
+pub(super) fn read(path: &Path) -> Result<LabelledModel> {
     let bytes = run_folder::read(path)?;
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) if !bytes.contains(&0) => text,
         _ => {
-            return Weibull::from_bytes(&bytes).map_err(|e| {
+            return LabelledModel::from_bytes(&bytes).map_err(|e| {
                 CliError::file(path, format!("neither text nor libMR's binary form: {e}"))
             });
         }
     };
     if !text.trim_start().starts_with('{') {
-        return Weibull::from_text(text)
+        return LabelledModel::from_text(text)
             .map_err(|e| CliError::file(path, format!("neither JSON nor libMR's text form: {e}")));
     }
     let json: WeibullJson =
@@ -79,7 +104,7 @@ pub(super) fn read(path: &Path) -> Result<Weibull> {
             ));
         }
     };
-    Weibull::from_parts(WeibullParts {
+    let weibull = Weibull::from_parts(WeibullParts {
         scale: json.scale,
         shape: json.shape,
         small_score: json.small_score,
@@ -87,5 +112,6 @@ pub(super) fn read(path: &Path) -> Result<Weibull> {
         side,
         tail_size: json.tail,
     })
-    .map_err(|e| CliError::file(path, e.to_string()))
+    .map_err(|e| CliError::file(path, e.to_string()))?;
+    Ok(LabelledModel::new(weibull, FitType::default()))
 }

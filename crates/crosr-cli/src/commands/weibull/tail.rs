@@ -6,7 +6,7 @@ use crosr_eval::{Chart, Mark, Series};
 use crosr_libmr::{Family, TailCandidates, TailChoice, TailRule, choose_tail_size};
 use serde::Serialize;
 
-use super::{numbers, show, side};
+use super::{figure, numbers, show, side};
 use crate::args::{TailRuleName, WeibullTailArgs};
 use crate::error::{CliError, Result};
 use crate::output;
@@ -127,8 +127,10 @@ fn table(choice: &TailChoice, args: &WeibullTailArgs, count: usize) -> String {
         };
         writeln!(
             text,
-            "{:8}  {:14.6}  {:.6}{chosen}",
-            point.tail_size, point.least_extreme, point.value
+            "{:8}  {:>14}  {:.6}{chosen}",
+            point.tail_size,
+            figure(point.least_extreme, 6),
+            point.value
         )
         .ok();
     }
