@@ -8,6 +8,7 @@ mod oscr;
 mod plot;
 mod ranking;
 mod report;
+mod report_page;
 mod table;
 
 pub use crate::{
@@ -16,9 +17,13 @@ pub use crate::{
     error::EvalError,
     oscr::{Oscr, OscrPoint},
     plot::{Chart, Mark, Series},
-    ranking::{Ranking, RocPoint, Youden},
+    ranking::{PrecisionRecallPoint, Ranking, RocPoint, Youden},
     report::{
         ClassEvaluation, Evaluation, KnownSummary, OutlierEvaluation, OutlierSet, ScoredSample,
         evaluate,
+    },
+    report_page::{
+        ClassTail, Comparison, Figure, ImageScores, MeanActivations, NamedEvaluation, Page,
+        Picture, PicturePicks, Pictures, RunReport, TailSizes, Thumbnail,
     },
 };

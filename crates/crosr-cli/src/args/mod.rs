@@ -3,6 +3,7 @@
 mod detectors;
 mod export;
 mod protocol;
+mod report;
 mod weibull;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::detectors::DetectorsArgs;
 pub(crate) use self::export::ExportArgs;
 pub(crate) use self::protocol::ProtocolArgs;
+pub(crate) use self::report::{CompareArgs, ReportArgs};
 pub(crate) use self::weibull::{
     ColumnArgs, ExtremesArgs, TailRuleName, WeibullCommand, WeibullCompareArgs, WeibullFitArgs,
     WeibullScoreArgs, WeibullTailArgs,
@@ -45,6 +47,10 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Evaluate on known data and any number of outlier sets
     Eval(EvalArgs),
+    /// Write the HTML report of an evaluated run again
+    Report(ReportArgs),
+    /// Measurements of several runs side by side
+    Compare(CompareArgs),
     /// Compare detectors of unknown samples on the same features
     Detectors(DetectorsArgs),
     /// Train on some of the classes, evaluate against the others; several splits, averaged
@@ -316,6 +322,7 @@ pub(crate) struct FitArgs {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[command(after_help = "Examples:
   crosr eval --run runs/cifar --outliers crop=data/Imagenet/test --outliers noise=builtin:gaussian
+  crosr eval --pretrained cifar10 --outliers noise=builtin:uniform --report report.html
   crosr eval --openset openset.safetensors --known test.safetensors --unknown svhn=svhn.safetensors --json")]
 pub(crate) struct EvalArgs {
     /// Run folder to evaluate
@@ -374,6 +381,10 @@ pub(crate) struct EvalArgs {
     /// cpu, cuda, metal or auto [default: auto]
     #[arg(long)]
     pub(crate) device: Option<String>,
+    /// Write the HTML report here [default: RUN/report.html; without --run, nowhere]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) report: Option<PathBuf>,
     /// Print the evaluation object on standard output and nothing else there
     #[arg(long)]
     #[serde(skip)]

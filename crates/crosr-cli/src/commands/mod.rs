@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod bench;
+mod compare;
 mod convert;
 mod demo;
 mod detectors;
@@ -9,6 +10,7 @@ mod export;
 mod fit;
 mod fitted;
 mod protocol;
+mod report;
 mod scoring;
 mod train;
 mod weibull;
@@ -34,6 +36,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Train(args) => train::run(args),
         Command::Fit(args) => fit::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Protocol(args) => protocol::run(args),
         Command::Weibull(command) => weibull::run(&command),
