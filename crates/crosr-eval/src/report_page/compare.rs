@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::axis::Axis;
+use super::drawing::{Drawing, put};
 use super::html::{Row, Section, grid, note, paragraph, sections, table};
 use super::page::Page;
-use super::plot::{Axis, Drawing, Layer, Plot, Spot, USUAL, put};
+use super::plot::{Layer, Plot, Spot, USUAL};
 use super::svg::{count, escape, percent};
 use crate::report::{Evaluation, OutlierEvaluation};
 
@@ -78,7 +80,7 @@ impl Comparison {
                 .map(|r| r.evaluation.known.samples)
                 .collect(),
         ) {
-            found.push("the known images".to_owned());
+            found.push("known images".to_owned());
         }
         for name in self.sets() {
             let all = self.runs.iter().flat_map(|run| &run.evaluation.outliers);

@@ -1,8 +1,8 @@
 //! Pictures with what was said of them.
 
 use super::data::{ImageScores, Picture, RunReport, Thumbnail};
+use super::drawing::put;
 use super::html::{note, paragraph};
-use super::plot::put;
 use super::svg::{escape, percent};
 
 fn image(thumbnail: &Thumbnail, alt: &str) -> String {

@@ -1,6 +1,6 @@
 //! Pieces of a page: the frame, tables, figures.
 
-use super::plot::{Drawing, put};
+use super::drawing::{Drawing, put};
 use super::svg::escape;
 
 const STYLE: &str = include_str!("style.css");

@@ -3,13 +3,16 @@
 //! Values come in with public fields ([`RunReport`], [`Comparison`]); a [`Page`] goes out to a
 //! caller's writer. No files, no model, no clock: the same values give the same bytes.
 
+mod axis;
 mod compare;
 mod data;
+mod drawing;
 mod figures;
 mod gallery;
 mod html;
 mod page;
 mod plot;
+mod sections;
 mod svg;
 mod thin;
 mod words;

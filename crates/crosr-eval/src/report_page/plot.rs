@@ -1,123 +1,9 @@
 //! The charts' one layer: axes, lines, bars, dots, marks, a legend.
-//!
-//! Colours are classes, `c0` to `c7`, that a style sheet fills in: the page's follows the
-//! reader's light or dark scheme, a file by itself carries its own.
 
-use std::fmt::Write as _;
-
-use super::svg::{at, escape, number, short, text_width};
+use super::axis::Axis;
+use super::drawing::{Drawing, colour_class, put, titled};
+use super::svg::{at, escape, short, text_width};
 use super::thin;
-
-/// Number of colours; a ninth series has the first one's, dashed.
-pub(super) const COLOURS: usize = 8;
-
-/// A drawn figure: what stands inside the `svg` element.
-pub(super) struct Drawing {
-    /// Unique within the page; also the name of the figure's files.
-    pub(super) id: String,
-    /// Read out in place of the figure.
-    pub(super) title: String,
-    pub(super) width: f64,
-    pub(super) height: f64,
-    pub(super) body: String,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Scale {
-    Linear,
-    /// Small shares stay visible beside large ones.
-    Root,
-    Log,
-}
-
-pub(super) struct Axis {
-    pub(super) label: String,
-    pub(super) range: (f64, f64),
-    pub(super) scale: Scale,
-    /// Named places in place of numbers.
-    pub(super) names: Option<Vec<(f64, String)>>,
-}
-
-impl Axis {
-    pub(super) fn new(label: &str, range: (f64, f64)) -> Self {
-        Self {
-            label: label.to_owned(),
-            range,
-            scale: Scale::Linear,
-            names: None,
-        }
-    }
-
-    /// Around all values, with a little room; around 0 without any.
-    pub(super) fn around(label: &str, values: impl Iterator<Item = f64>) -> Self {
-        let (from, to) = thin::range(values).unwrap_or((0.0, 1.0));
-        // Numbers near the limits of f64 would make a width that is none.
-        let (from, to) = (from.max(-1e300), to.min(1e300));
-        let room = if to > from {
-            0.04 * (to - from)
-        } else {
-            (0.5 * to.abs()).max(0.5)
-        };
-        Self::new(label, (from - room, to + room))
-    }
-
-    pub(super) fn scale(self, scale: Scale) -> Self {
-        Self { scale, ..self }
-    }
-
-    pub(super) fn named(self, names: Vec<(f64, String)>) -> Self {
-        Self {
-            names: Some(names),
-            ..self
-        }
-    }
-
-    /// Where a value lies, 0 to 1 within the range.
-    fn part(&self, value: f64) -> f64 {
-        let bent = |v: f64| match self.scale {
-            Scale::Linear => v,
-            Scale::Root => v.max(0.0).sqrt(),
-            Scale::Log => v.max(f64::MIN_POSITIVE).ln(),
-        };
-        let (from, to) = (bent(self.range.0), bent(self.range.1));
-        (bent(value) - from) / (to - from)
-    }
-
-    fn ticks(&self) -> Vec<(f64, String)> {
-        if let Some(names) = &self.names {
-            return names.clone();
-        }
-        let (from, to) = self.range;
-        let within = |v: &f64| (from..=to).contains(v);
-        let values: Vec<f64> = match self.scale {
-            Scale::Linear => {
-                let raw = (to - from) / 5.0;
-                let power = 10f64.powf(raw.log10().floor());
-                let step = [1.0, 2.0, 5.0, 10.0]
-                    .into_iter()
-                    .map(|m| m * power)
-                    .find(|step| *step >= raw)
-                    .unwrap_or(raw);
-                let first = (from / step).ceil();
-                (0..12)
-                    .map(|i| (first + f64::from(i)) * step)
-                    .filter(within)
-                    .collect()
-            }
-            Scale::Root => {
-                let all = [0.0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
-                let fine = [0.0, 0.002, 0.01, 0.02, 0.05];
-                let chosen: &[f64] = if to < 0.12 { &fine } else { &all };
-                chosen.iter().copied().filter(within).collect()
-            }
-            Scale::Log => (-3..7)
-                .flat_map(|p| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(p)))
-                .filter(within)
-                .collect(),
-        };
-        values.into_iter().map(|v| (v, number(v))).collect()
-    }
-}
 
 /// A bar from the bottom of the plot, with what it says when pointed at.
 pub(super) struct Bar {
@@ -192,20 +78,6 @@ struct Frame {
     right: f64,
     top: f64,
     bottom: f64,
-}
-
-/// Opening of a group in a series' colour.
-pub(super) fn colour_class(colour: usize) -> String {
-    let dashed = if (colour / COLOURS) % 2 == 1 {
-        " dash"
-    } else {
-        ""
-    };
-    format!("c{}{dashed}", colour % COLOURS)
-}
-
-pub(super) fn titled(title: &str) -> String {
-    format!("<title>{}</title>", escape(title))
 }
 
 impl Plot {
@@ -491,51 +363,4 @@ fn path(points: &[(f64, f64)]) -> String {
         put(&mut d, format_args!("{step}{} {}", at(*x), at(*y)));
     }
     d
-}
-
-/// Appends; writing to a string cannot fail.
-pub(super) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).ok();
-}
-
-/// What colours and text look like in a file by itself: light, without variables, which not every
-/// reader of SVG knows.
-const STANDALONE_STYLE: &str = concat!(
-    "text{font-family:sans-serif;font-size:11px;fill:#26303a}",
-    ".h{font-size:13px;font-weight:bold}.e{text-anchor:end}.m{text-anchor:middle}",
-    ".w{fill:#fff}",
-    ".g{stroke:#e3e7eb;fill:none}.a{stroke:#7b8794;fill:none}.r{stroke:#7b8794;fill:none;",
-    "stroke-dasharray:4 3}.u{stroke:#9aa5b1;fill:none}",
-    ".l{stroke:currentColor;fill:none;stroke-width:1.7}",
-    ".p{stroke:currentColor;fill:none;stroke-width:2;stroke-linecap:round;stroke-opacity:.55}",
-    ".q{stroke:currentColor;fill:none;stroke-width:4.5;stroke-linecap:round;stroke-opacity:.8}",
-    ".b{fill:currentColor;fill-opacity:.5}.k{fill:currentColor}.s{fill:currentColor}",
-    ".o{stroke:currentColor;stroke-width:2.5;fill:#fff}.n{fill:none}",
-    ".dash .l{stroke-dasharray:6 3}",
-    ".c0{color:#0072b2}.c1{color:#d55e00}.c2{color:#009e73}.c3{color:#b0629a}",
-    ".c4{color:#b8860b}.c5{color:#56a0d3}.c6{color:#6a4c93}.c7{color:#5f6b76}",
-);
-
-impl Drawing {
-    /// The `svg` element of a page whose style sheet knows the classes.
-    pub(super) fn inline(&self) -> String {
-        format!(
-            "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{}</svg>",
-            at(self.width),
-            at(self.height),
-            escape(&self.title),
-            self.body
-        )
-    }
-
-    /// A whole SVG file, on white.
-    pub(super) fn standalone(&self) -> String {
-        let (width, height) = (at(self.width), at(self.height));
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\"><style>{STANDALONE_STYLE}</style>\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>{}</svg>\n",
-            self.body
-        )
-    }
 }

@@ -1,7 +1,9 @@
 //! The activation vector of a class.
 
+use crate::report_page::axis::Axis;
 use crate::report_page::data::RunReport;
-use crate::report_page::plot::{Axis, Bar, Drawing, Layer, Plot, WIDE};
+use crate::report_page::drawing::Drawing;
+use crate::report_page::plot::{Bar, Layer, Plot, WIDE};
 use crate::report_page::svg::{number, short};
 
 /// Values of the class's mean vector as bars, the means of each set's images as dots.

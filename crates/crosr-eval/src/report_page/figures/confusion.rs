@@ -2,7 +2,7 @@
 
 use super::set_id;
 use crate::report_page::data::RunReport;
-use crate::report_page::plot::{Drawing, put, titled};
+use crate::report_page::drawing::{Drawing, put, titled};
 use crate::report_page::svg::{at, count, escape, percent, short, text_width};
 
 /// Classes whose cells can be told apart, numbered and pointed at.

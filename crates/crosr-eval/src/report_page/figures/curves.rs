@@ -2,8 +2,10 @@
 
 use crate::error::Result;
 use crate::ranking::Ranking;
+use crate::report_page::axis::Axis;
 use crate::report_page::data::RunReport;
-use crate::report_page::plot::{Axis, Drawing, Layer, Plot, Spot, USUAL};
+use crate::report_page::drawing::Drawing;
+use crate::report_page::plot::{Layer, Plot, Spot, USUAL};
 use crate::report_page::svg::{number, percent};
 
 /// Places along a curve that answer to the pointer.

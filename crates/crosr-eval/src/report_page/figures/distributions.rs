@@ -1,8 +1,10 @@
 //! Distributions of what an image is judged by, known images against each outlier set.
 
 use super::set_id;
+use crate::report_page::axis::{Axis, Scale};
 use crate::report_page::data::{ImageScores, RunReport};
-use crate::report_page::plot::{Axis, Bar, Drawing, Layer, Plot, Scale, USUAL};
+use crate::report_page::drawing::Drawing;
+use crate::report_page::plot::{Bar, Layer, Plot, USUAL};
 use crate::report_page::svg::{number, percent};
 use crate::report_page::thin;
 

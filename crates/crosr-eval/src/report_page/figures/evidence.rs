@@ -1,7 +1,7 @@
 //! Which evidence was the strongest.
 
 use crate::report_page::data::{ImageScores, RunReport};
-use crate::report_page::plot::{Drawing, colour_class, put, titled};
+use crate::report_page::drawing::{Drawing, colour_class, put, titled};
 use crate::report_page::svg::{at, count, escape, percent, short, text_width};
 
 /// Colours of the kinds of evidence: the ones that sets come to last.

@@ -1,7 +1,9 @@
 //! Image by image: unknown probability, w-score, and the maximum logit by class.
 
+use crate::report_page::axis::Axis;
 use crate::report_page::data::{ImageScores, RunReport};
-use crate::report_page::plot::{Axis, COLOURS, Drawing, Layer, Plot, WIDE};
+use crate::report_page::drawing::{COLOURS, Drawing};
+use crate::report_page::plot::{Layer, Plot, WIDE};
 use crate::report_page::svg::{count, number};
 use crate::report_page::thin;
 
@@ -126,7 +128,8 @@ fn by_class(report: &RunReport) -> Drawing {
         .collect();
     for (i, (name, scores)) in sets(report).into_iter().enumerate().skip(1) {
         let logits = scores.maximum_logit.iter().map(|&l| f64::from(l)).collect();
-        groups.push((name.to_owned(), k + i - 1, logits));
+        // In the colour that the set has everywhere.
+        groups.push((name.to_owned(), i, logits));
     }
     let y = Axis::around(
         "maximum logit",

@@ -1,7 +1,9 @@
 //! The fitted tails: density and quantiles of each class, and what other tail sizes would give.
 
+use crate::report_page::axis::{Axis, Scale};
 use crate::report_page::data::{ClassTail, RunReport};
-use crate::report_page::plot::{Axis, Bar, Drawing, Layer, Plot, SMALL, Scale, Spot};
+use crate::report_page::drawing::Drawing;
+use crate::report_page::plot::{Bar, Layer, Plot, SMALL, Spot};
 use crate::report_page::svg::{count, number};
 use crate::report_page::thin;
 
