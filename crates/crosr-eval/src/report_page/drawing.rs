@@ -55,7 +55,7 @@ const STANDALONE_STYLE: &str = concat!(
     ".o{stroke:currentColor;stroke-width:2.5;fill:#fff}.n{fill:none}",
     ".dash .l{stroke-dasharray:6 3}",
     ".c0{color:#0072b2}.c1{color:#d55e00}.c2{color:#009e73}.c3{color:#b0629a}",
-    ".c4{color:#b8860b}.c5{color:#56a0d3}.c6{color:#6a4c93}.c7{color:#5f6b76}",
+    ".c4{color:#b8860b}.c5{color:#8a5a3c}.c6{color:#6a4c93}.c7{color:#5f6b76}",
 );
 
 impl Drawing {

@@ -100,7 +100,7 @@ impl Plot {
             left: if small { 46.0 } else { 52.0 },
             right: width - 10.0,
             top: below_legend + 8.0,
-            bottom: height - if slanted { 78.0 } else { 38.0 },
+            bottom: height - if slanted { 94.0 } else { 38.0 },
         };
         self.draw_axes(&mut body, &frame, slanted);
         for layer in &self.layers {

@@ -71,10 +71,10 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
-/// A share as a percentage, one decimal.
+/// A share as a percentage, one decimal; no line breaks within it.
 pub(super) fn percent(share: f64) -> String {
     if share.is_finite() {
-        format!("{:.1} %", 100.0 * share)
+        format!("{:.1}\u{a0}%", 100.0 * share)
     } else {
         "–".to_owned()
     }
@@ -120,6 +120,6 @@ mod tests {
         );
         assert_eq!([-0.04, 10.0, 9.96].map(at), ["0", "10", "10"]);
         assert_eq!([7, 1234, 1_000_000].map(count), ["7", "1,234", "1,000,000"]);
-        assert_eq!(percent(0.1234), "12.3 %");
+        assert_eq!(percent(0.1234), "12.3\u{a0}%");
     }
 }

@@ -90,8 +90,9 @@ fn decision(material: &Material<'_>) -> String {
                     probability."
             .to_owned(),
         (kinds, kept) => format!(
-            "An image is called unknown where its {} together surprise more than those of {} of \
-             the known images held out of training. No outlier took part in setting that point.",
+            "An image is called unknown where its evidence ({}), taken together, is more \
+             surprising than that of {} of the known images held out of training. No outlier took \
+             part in setting that point.",
             kinds.join(", "),
             kept.map_or("most".to_owned(), |kept| format!("{kept:.0} %"))
         ),

@@ -85,10 +85,7 @@ fn by_set(
             (k as f64 + 0.04, middle),
             (k as f64 + 0.96, middle),
         ]));
-        names.push((
-            k as f64 + 0.5,
-            format!("{name} (median {})", number(middle)),
-        ));
+        names.push((k as f64 + 0.5, (*name).to_owned()));
     }
     let title = capital(quantity);
     Plot {
