@@ -294,13 +294,21 @@ impl Comparison {
     }
 }
 
-/// The place of the best finite value; `None` without two to choose from.
+/// The place of the best finite value; `None` without two different ones to choose from.
 fn best(values: &[Option<f64>], more: bool) -> Option<usize> {
     let there = |&i: &usize| values[i].is_some_and(f64::is_finite);
     if (0..values.len()).filter(there).count() < 2 {
         return None;
     }
     let value = |i: usize| values[i].unwrap_or_default() * if more { 1.0 } else { -1.0 };
+    let first = values.iter().flatten().find(|v| v.is_finite());
+    if values
+        .iter()
+        .flatten()
+        .all(|v| !v.is_finite() || Some(v) == first)
+    {
+        return None;
+    }
     // The first of equals.
     (0..values.len())
         .rev()
