@@ -121,6 +121,41 @@ fn the_whole_path() {
     let scores = std::fs::read_to_string(dir.path().join("run/scores.csv")).expect("written");
     assert_eq!(scores.lines().count(), 1 + 80 + 2 * 2000);
 
+    // The report, and again from what the evaluation left.
+    let in_run = |name: &str| std::fs::read(dir.path().join("run").join(name));
+    let page = in_run("report.html").expect("written");
+    let text = String::from_utf8_lossy(&page);
+    for part in [
+        "id=\"figure-roc\"",
+        "gaussian",
+        "data:image/png;base64,",
+        "figure-tail-sizes",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(in_run("figures/roc.png").is_ok_and(|png| png.starts_with(b"\x89PNG")));
+    assert!(in_run("figures/unknown-set2.svg").is_ok());
+    let again = crosr(dir.path(), &["report", "run", "--out", "again.html"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    let again = std::fs::read(dir.path().join("again.html")).expect("written");
+    assert!(again == page, "the same bytes from report.json");
+    let beside = [
+        "compare",
+        "run",
+        "run",
+        "--report",
+        "compare.html",
+        "--json",
+    ];
+    let beside = crosr(dir.path(), &beside).json();
+    assert_eq!(
+        beside["runs"][1]["evaluation"]["outliers"][0]["name"],
+        "gaussian"
+    );
+    assert!(dir.path().join("compare.html").is_file());
+    let table = crosr(dir.path(), &["compare", "run", "run"]);
+    assert!(table.stdout.contains("macro-F1"), "{}", table.stdout);
+
     // An empty outlier folder, a missing one, and one with a broken picture.
     let with = |place: &str| crosr(dir.path(), &["eval", "--run", "run", "--outliers", place]);
     std::fs::create_dir(dir.path().join("empty")).expect("writable");

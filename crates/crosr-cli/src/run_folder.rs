@@ -101,6 +101,19 @@ impl RunFolder {
         self.root.join("scores.csv")
     }
 
+    /// What the report is drawn from.
+    pub(crate) fn report_values(&self) -> PathBuf {
+        self.root.join("report.json")
+    }
+
+    pub(crate) fn report(&self) -> PathBuf {
+        self.root.join("report.html")
+    }
+
+    pub(crate) fn figures(&self) -> PathBuf {
+        self.root.join("figures")
+    }
+
     /// Puts one table into the run's config, leaving the others.
     pub(crate) fn record<T: Serialize>(&self, table: &str, choices: &T) -> Result<()> {
         let path = self.config();

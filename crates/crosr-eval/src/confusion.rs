@@ -1,6 +1,6 @@
 //! Counts of truth against prediction, and what follows from them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{EvalError, Result};
 
@@ -12,7 +12,7 @@ pub struct ConfusionMatrix {
 }
 
 /// Precision, recall and F1 of a class or an average.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
     /// Part of the samples called this class that are.
     pub precision: f64,

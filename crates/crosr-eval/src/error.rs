@@ -144,6 +144,12 @@ pub enum EvalError {
         /// What is wrong.
         what: String,
     },
+    /// Values of a report that do not belong together.
+    #[error("report: {what}")]
+    Report {
+        /// What is wrong.
+        what: String,
+    },
 }
 
 /// Result of this crate's functions.

@@ -10,6 +10,7 @@ mod oscr;
 mod plot;
 mod ranking;
 mod report;
+mod report_page;
 mod table;
 
 pub use crate::{
@@ -20,9 +21,13 @@ pub use crate::{
     heat_map::HeatMap,
     oscr::{Oscr, OscrPoint},
     plot::{Chart, Mark, Series},
-    ranking::{Ranking, RocPoint, Youden},
+    ranking::{PrecisionRecallPoint, Ranking, RocPoint, Youden},
     report::{
         ClassEvaluation, Evaluation, KnownSummary, OutlierEvaluation, OutlierSet, ScoredSample,
         evaluate,
+    },
+    report_page::{
+        ClassTail, Comparison, Figure, ImageScores, MeanActivations, NamedEvaluation, Page,
+        Picture, PicturePicks, Pictures, RunReport, TailSizes, Thumbnail,
     },
 };

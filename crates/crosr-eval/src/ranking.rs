@@ -27,6 +27,17 @@ pub struct RocPoint {
     pub tpr: f64,
 }
 
+/// A point of the precision-recall curve: what a threshold does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PrecisionRecallPoint {
+    /// Samples with at least this score are called positive.
+    pub threshold: f64,
+    /// Part of the samples called positive that are.
+    pub precision: f64,
+    /// Part of the positive samples called positive.
+    pub recall: f64,
+}
+
 /// The threshold that parts two sides best.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Youden {
@@ -127,6 +138,18 @@ impl Ranking {
             tpr: hits as f64 / self.positives as f64,
         };
         self.points().zip(&self.thresholds).map(point).collect()
+    }
+
+    /// A point per distinct score, the highest first. There is none where nothing is called
+    /// positive, as that has no precision.
+    pub fn precision_recall_curve(&self) -> Vec<PrecisionRecallPoint> {
+        let point = |((hits, alarms), &threshold): ((u64, u64), &f64)| PrecisionRecallPoint {
+            threshold,
+            precision: hits as f64 / (hits + alarms) as f64,
+            recall: hits as f64 / self.positives as f64,
+        };
+        let all = self.points().zip(&self.thresholds);
+        all.skip(1).map(point).collect()
     }
 
     /// Area under the ROC curve: the probability that a positive sample scores above a negative

@@ -1,6 +1,6 @@
 //! The evaluation of a classifier that can say "unknown".
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::confusion::{ClassScores, ConfusionMatrix};
 use crate::error::{EvalError, Result};
@@ -32,7 +32,7 @@ pub struct OutlierSet<'a> {
 }
 
 /// The evaluation object. Field names are a contract with programs that read its JSON.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The known test samples alone.
     pub known: KnownSummary,
@@ -41,7 +41,7 @@ pub struct Evaluation {
 }
 
 /// The known test samples alone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KnownSummary {
     /// How many there are.
     pub samples: usize,
@@ -50,7 +50,7 @@ pub struct KnownSummary {
 }
 
 /// The known samples together with one outlier set.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutlierEvaluation {
     /// The set's name.
     pub name: String,
@@ -92,7 +92,7 @@ pub struct OutlierEvaluation {
 }
 
 /// One class against all others.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassEvaluation {
     /// The class's name.
     pub name: String,

@@ -217,3 +217,17 @@ proptest! {
         prop_assert!(s[0] < s[1]);
     }
 }
+
+#[test]
+fn latents_that_are_always_zero_have_no_say_in_the_principal_subspace() {
+    let g = golden();
+    let dead = |rows: &[f32]| -> Vec<f32> {
+        let rows = rows.iter().enumerate();
+        rows.map(|(i, &v)| if i % 8 < 5 { v } else { 0.0 })
+            .collect()
+    };
+    let (train, queries) = (dead(&g.train), dead(&g.queries));
+    // Two of five latents vary: one direction is principal, not two.
+    let plain = scores("vim", &train, &g.labels, &queries);
+    assert_eq!(plain, scores("vim:1", &train, &g.labels, &queries));
+}

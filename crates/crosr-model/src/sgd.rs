@@ -24,7 +24,7 @@ pub(crate) struct Sgd {
     velocities: BTreeMap<String, Velocity>,
     momentum: f64,
     weight_decay: f64,
-    /// Whether L2 acts on biases and batch norms too.
+    /// Whether L2 acts on biases, batch norms and the reconstruction too.
     decay_all: bool,
 }
 
@@ -48,7 +48,7 @@ impl Sgd {
     pub(crate) fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<()> {
         for (name, variable) in &self.parameters {
             // Biases and batch norms have one dimension.
-            let decays = self.decay_all || variable.dims().len() > 1;
+            let decays = self.decay_all || variable.dims().len() > 1 && !reconstructs(name);
             let weight_decay = if decays { self.weight_decay } else { 0.0 };
             if let Some(gradient) = gradients.slice(variable) {
                 let first = !self.velocities.contains_key(name);
@@ -127,6 +127,11 @@ impl Sgd {
         }
         Ok(())
     }
+}
+
+/// Whether a parameter is of the bottlenecks or the decoder.
+fn reconstructs(name: &str) -> bool {
+    name.starts_with("btl") || name.starts_with("deconv")
 }
 
 struct InMemoryStep<'a> {

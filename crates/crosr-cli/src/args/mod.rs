@@ -4,6 +4,7 @@ mod detectors;
 mod export;
 mod predict;
 mod protocol;
+mod report;
 mod shell;
 mod sweep;
 mod weibull;
@@ -17,6 +18,7 @@ pub(crate) use self::detectors::DetectorsArgs;
 pub(crate) use self::export::ExportArgs;
 pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::protocol::ProtocolArgs;
+pub(crate) use self::report::{CompareArgs, ReportArgs};
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::sweep::{Axis, Metric, SweepArgs};
 pub(crate) use self::weibull::{
@@ -58,6 +60,10 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Judge pictures: one of the known classes, or unknown, and why
     Predict(PredictArgs),
+    /// Write the HTML report of an evaluated run again
+    Report(ReportArgs),
+    /// Measurements of several runs side by side
+    Compare(CompareArgs),
     /// Compare detectors of unknown samples on the same features
     Detectors(DetectorsArgs),
     /// Try many settings of OpenMax on the same features, ranked
@@ -205,7 +211,8 @@ pub(crate) struct TrainArgs {
     /// L2 coefficient [default: 0.001; 0.0005 with --preset reference]
     #[arg(long)]
     pub(crate) weight_decay: Option<f64>,
-    /// Whether L2 acts on biases and batch norms too [default: false; true with --preset reference]
+    /// Whether L2 acts on biases, batch norms and the reconstruction too [default: false; true with
+    /// --preset reference]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) decay_all: Option<bool>,
     /// Part of each target that is spread evenly over the classes [default: 0]
@@ -350,6 +357,7 @@ pub(crate) struct FitArgs {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[command(after_help = "Examples:
   crosr eval --run runs/cifar --outliers crop=data/Imagenet/test --outliers noise=builtin:gaussian
+  crosr eval --pretrained cifar10 --outliers noise=builtin:uniform --report report.html
   crosr eval --openset openset.safetensors --known test.safetensors --unknown svhn=svhn.safetensors --json")]
 pub(crate) struct EvalArgs {
     /// Run folder to evaluate
@@ -417,6 +425,10 @@ pub(crate) struct EvalArgs {
     /// cpu, cuda, metal or auto [default: auto]
     #[arg(long)]
     pub(crate) device: Option<String>,
+    /// Write the HTML report here [default: RUN/report.html; without --run, nowhere]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) report: Option<PathBuf>,
     /// Print the evaluation object on standard output and nothing else there
     #[arg(long)]
     #[serde(skip)]

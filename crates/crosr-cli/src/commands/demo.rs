@@ -59,8 +59,10 @@ pub(super) fn run(args: &DemoArgs) -> Result<()> {
     }
     output::text(&report.table()?)?;
     output::text(&format!(
-        "metrics: {}\nscores:  {}\n",
+        "metrics: {}\nscores:  {}\nfigures: {}\nreport:  {}\n",
         run.metrics().display(),
-        run.scores().display()
+        run.scores().display(),
+        run.figures().display(),
+        run.report().display()
     ))
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crosr_data::Dataset;
-use crosr_eval::{Evaluation, OutlierSet, ScoredSample, evaluate};
+use crosr_eval::{Evaluation, OutlierSet, RunReport, ScoredSample, evaluate};
 use crosr_openmax::{EvidenceReading, Recalibrated, Recalibration};
 use serde::Serialize;
 
 use super::altered::{self, AlteredLine};
 use super::fit::recalibration;
 use super::fitted::Fitted;
+use super::report::{Material, facts, gather, leave_in, write_page};
 use super::scoring::{features_of, recalibrated, scored};
 use super::train::source_of;
 use crate::args::{DatasetName, EvalArgs, Preset, TrainArgs};
@@ -55,11 +56,14 @@ pub(super) struct Config {
 
 /// A set of samples under its name, as the model judged them.
 pub(super) struct Judged {
-    name: String,
+    pub(super) name: String,
     pub(super) recalibrated: Vec<Recalibrated>,
     /// The strongest evidence of each, where evidence decided.
     pub(super) strongest: Vec<Option<EvidenceReading>>,
-    scored: Vec<ScoredSample>,
+    pub(super) scored: Vec<ScoredSample>,
+    pub(super) features: Features,
+    /// The pictures, where there are any.
+    pub(super) data: Option<Arc<dyn Dataset>>,
 }
 
 /// How samples are judged.
@@ -72,13 +76,13 @@ pub(super) struct Rule {
 /// What the model says of features; `origin` is named in errors.
 pub(super) fn judge(
     name: &str,
-    features: &Features,
+    features: Features,
     truths: impl IntoIterator<Item = Option<usize>>,
     openset: &OpenSet,
     rule: &Rule,
     origin: &Path,
 ) -> Result<Judged> {
-    let mut recalibrated = recalibrated(&openset.model, features, &rule.recalibration, origin)?;
+    let mut recalibrated = recalibrated(&openset.model, &features, &rule.recalibration, origin)?;
     let mut strongest = vec![None; recalibrated.len()];
     if let Some(evidence) = openset.evidence.as_ref().filter(|_| rule.evidence) {
         let judgements = evidence
@@ -99,6 +103,8 @@ pub(super) fn judge(
         recalibrated,
         strongest,
         scored,
+        features,
+        data: None,
     })
 }
 
@@ -190,6 +196,46 @@ impl Report {
         }
         Ok(text)
     }
+
+    /// The values of the HTML report.
+    fn page(
+        &self,
+        openset: &OpenSet,
+        fitted: Option<&Fitted>,
+        judged: &[Judged],
+        rule: &Rule,
+        more: Vec<(String, String)>,
+    ) -> Result<RunReport> {
+        let what = self.config.run.as_deref().unwrap_or("features");
+        let choices = serde_json::to_value(&self.config).unwrap_or_default();
+        let mut facts = vec![("evaluated on".to_owned(), described(judged))];
+        facts.extend(more);
+        facts.extend(fitted.map_or(Vec::new(), facts::of_network));
+        facts.extend(facts::of_choices(&choices));
+        facts.extend(facts::now());
+        gather(Material {
+            title: format!("Open-set evaluation of {what}"),
+            facts,
+            openset,
+            recalibration: &rule.recalibration,
+            evidence: self
+                .config
+                .evidence
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            keep_known: self.config.keep_known,
+            fitted,
+            judged,
+            evaluation: &self.evaluation,
+        })
+    }
+}
+
+/// The sets and their sizes in a line.
+fn described(judged: &[Judged]) -> String {
+    let set = |set: &Judged| format!("{} ({})", set.name, set.scored.len());
+    judged.iter().map(set).collect::<Vec<_>>().join(", ")
 }
 
 fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
@@ -206,7 +252,7 @@ fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
         } else {
             vec![None; features.len()]
         };
-        judge(name, &features, truths, &openset, &rule, path)
+        judge(name, features, truths, &openset, &rule, path)
     };
     let path = flags
         .known
@@ -221,7 +267,15 @@ fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
             judged(name, Path::new(place), false)
         })
         .collect::<Result<Vec<_>>>()?;
-    report(&openset, &known, &outliers, config)
+    let judged: Vec<Judged> = std::iter::once(known).chain(outliers).collect();
+    let report = report(&openset, &judged[0], &judged[1..], config)?;
+    if let Some(path) = &flags.report {
+        let given = flags.openset.as_deref().unwrap_or(path);
+        let facts = vec![("open-set model".to_owned(), given.display().to_string())];
+        let page = report.page(&openset, None, &judged, &rule, facts)?;
+        write_page(&page, path)?;
+    }
+    Ok(report)
 }
 
 /// Evaluates a run and leaves `metrics.json` and `scores.csv` in it.
@@ -235,7 +289,7 @@ pub(super) fn eval_run(
     let source = source_of(&recorded, flags.data_dir.as_deref());
     let image_size = fitted.network.config().image_size;
     let sets = outliers(&source, image_size, recorded.seed.unwrap_or(0))?;
-    let (mut report, judged) = eval_fitted(&fitted, flags, source.test()?, sets)?;
+    let (mut report, judged, rule) = eval_fitted(&fitted, flags, source.test()?, sets)?;
     report.config.run = Some(run.root().display().to_string());
     let path = run.metrics();
     let json = serde_json::to_vec_pretty(&report)
@@ -243,6 +297,12 @@ pub(super) fn eval_run(
     write_atomically(&path, &json)?;
     let csv = scores_csv(&fitted.openset.class_names, &judged);
     write_atomically(&run.scores(), csv.as_bytes())?;
+    let facts = [facts::of_training(&recorded), facts::of_history(run)].concat();
+    let page = report.page(&fitted.openset, Some(&fitted), &judged, &rule, facts)?;
+    leave_in(run, &page)?;
+    if let Some(path) = &flags.report {
+        write_page(&page, path)?;
+    }
     Ok(report)
 }
 
@@ -262,18 +322,22 @@ fn eval_pretrained(flags: &EvalArgs, name: &Path) -> Result<Report> {
         .iter()
         .map(|text| outliers(text, &source, image_size, 0))
         .collect::<Result<_>>()?;
-    let (mut report, _) = eval_fitted(&fitted, flags, source.test()?, sets)?;
+    let (mut report, judged, rule) = eval_fitted(&fitted, flags, source.test()?, sets)?;
     report.config.run = Some(fitted.origin.display().to_string());
+    if let Some(path) = &flags.report {
+        let page = report.page(&fitted.openset, Some(&fitted), &judged, &rule, Vec::new())?;
+        write_page(&page, path)?;
+    }
     Ok(report)
 }
 
-/// The figures, and the judged sets, known samples first.
+/// The figures, the judged sets, known samples first, and how they were judged.
 fn eval_fitted(
     fitted: &Fitted,
     flags: &EvalArgs,
     known: Arc<dyn Dataset>,
     outliers: Vec<NamedOutliers>,
-) -> Result<(Report, Vec<Judged>)> {
+) -> Result<(Report, Vec<Judged>, Rule)> {
     let Fitted {
         network,
         card,
@@ -282,14 +346,18 @@ fn eval_fitted(
     } = fitted;
     let pool = fitted.pooling()?;
     let (rule, config) = rule(flags, openset)?;
-    let judged = |name: &str, data, folder: Option<&Path>| -> Result<Judged> {
-        let features = features_of(network, card, data, pool, name)?;
+    let judged = |name: &str, data: Arc<dyn Dataset>, folder: Option<&Path>| -> Result<Judged> {
+        let features = features_of(network, card, data.clone(), pool, name)?;
         if let Some(folder) = folder {
             write_features(folder, name, &features)?;
         }
         let labels = features.labels.iter().flatten();
-        let truths = labels.map(|&label| usize::try_from(label).ok());
-        judge(name, &features, truths, openset, &rule, origin)
+        let truths: Vec<_> = labels.map(|&label| usize::try_from(label).ok()).collect();
+        let judged = judge(name, features, truths, openset, &rule, origin)?;
+        Ok(Judged {
+            data: Some(data),
+            ..judged
+        })
     };
     let folder = flags.features_out.as_deref();
     let mut all = vec![judged("known", known.clone(), folder)?];
@@ -300,7 +368,7 @@ fn eval_fitted(
     report.altered = altered::lines(&flags.altered, &known, &all[0].scored, |name, data| {
         Ok(judged(name, data, None)?.scored)
     })?;
-    Ok((report, all))
+    Ok((report, all, rule))
 }
 
 /// One line a sample.
@@ -357,6 +425,7 @@ pub(super) fn run(flags: &EvalArgs) -> Result<()> {
         pretrained: flags.pretrained.clone(),
         dataset: flags.dataset,
         features_out: flags.features_out.clone(),
+        report: flags.report.clone(),
         json: flags.json,
         ..merged
     };
@@ -383,6 +452,10 @@ pub(super) fn run(flags: &EvalArgs) -> Result<()> {
     if flags.json {
         output::json(&report)
     } else {
-        output::text(&report.table()?)
+        output::text(&report.table()?)?;
+        let in_run = flags.run.as_deref().map(|run| RunFolder::new(run).report());
+        let written = in_run.into_iter().chain(flags.report.clone());
+        let lines = written.map(|path| format!("report: {}\n", path.display()));
+        output::text(&lines.collect::<String>())
     }
 }

@@ -8,6 +8,7 @@ use crosr_openmax::{
     Recalibration, RecalibrationParams, SoftmaxOrder, threshold_keeping,
 };
 
+use super::report::recorded_tails;
 use super::scoring::{features_of, naming_class, recalibrated};
 use super::train::{source_of, train_and_held_out};
 use crate::args::{FitArgs, PoolingName, Preset, TrainArgs};
@@ -160,6 +161,8 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let features = features_of(&network, &card, train, pool, "training data")?;
     keep_features(choices, "train", &features)?;
     let (model, _) = fit_model(choices, &features, &card.class_names, &run.model())?;
+    let labels = features.classes(card.class_names.len(), &run.model())?;
+    let tails = recorded_tails(&model, &features, &labels)?;
     let mut evidence = None;
     let calibration = match (held_out, choices.keep_known) {
         (Some(held_out), Some(keep_known)) => {
@@ -198,6 +201,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
         mirrored,
         calibration,
         evidence,
+        tails,
     };
     let path = choices.out.clone().unwrap_or_else(|| run.openset());
     write_atomically(&path, &openset.to_bytes(&path)?)?;
@@ -230,7 +234,9 @@ fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
         .map(|class| format!("class {class}"))
         .collect();
     let (model, _) = fit_model(choices, &features, &class_names, path)?;
+    let labels = features.classes(n_classes, path)?;
     let openset = OpenSet {
+        tails: recorded_tails(&model, &features, &labels)?,
         model,
         class_names,
         pooling: None,

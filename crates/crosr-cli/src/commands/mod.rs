@@ -2,6 +2,7 @@
 
 mod altered;
 mod bench;
+mod compare;
 mod completions;
 mod convert;
 mod demo;
@@ -13,6 +14,7 @@ mod fitted;
 mod man;
 mod predict;
 mod protocol;
+mod report;
 mod scoring;
 mod sets;
 mod sweep;
@@ -41,6 +43,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Fit(args) => fit::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(args),
+        Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Protocol(args) => protocol::run(args),

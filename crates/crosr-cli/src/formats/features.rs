@@ -30,6 +30,11 @@ impl Features {
         self.rows.len().checked_div(self.dim).unwrap_or(0)
     }
 
+    /// One sample's vector.
+    pub(crate) fn row(&self, index: usize) -> &[f32] {
+        &self.rows[index * self.dim..][..self.dim]
+    }
+
     /// One more than the highest label, if a label names a class.
     pub(crate) fn labelled_classes(&self) -> Option<usize> {
         let highest = self.labels.iter().flatten().copied().max()?;

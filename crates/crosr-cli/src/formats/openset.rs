@@ -27,6 +27,8 @@ pub(crate) struct OpenSet {
     pub(crate) calibration: Option<Calibration>,
     /// The decision out of several kinds of evidence, if it was fitted.
     pub(crate) evidence: Option<EvidenceModel>,
+    /// Largest distances of each class, largest first, for the report; empty if not recorded.
+    pub(crate) tails: Vec<Vec<f64>>,
 }
 
 /// Parameters of the evidence model; its reference scores are tensors.
@@ -139,6 +141,17 @@ impl OpenSet {
                 TensorView::new(Dtype::U64, vec![n], &reference_classes).map_err(failed)?,
             ));
         }
+        let tails = doubles(self.tails.iter().flatten().copied());
+        let lengths = self.tails.iter().map(|tail| tail.len() as u64);
+        let lengths: Vec<u8> = lengths.flat_map(u64::to_le_bytes).collect();
+        if !self.tails.is_empty() {
+            let n = vec![tails.len() / 8];
+            let view = TensorView::new(Dtype::F64, n, &tails).map_err(failed)?;
+            views.push(("tails", view));
+            let k = vec![self.tails.len()];
+            let view = TensorView::new(Dtype::U64, k, &lengths).map_err(failed)?;
+            views.push(("tail_lengths", view));
+        }
         let written = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
         Ok(crosr_model::sort_safetensors_header(&written).unwrap_or(written))
     }
@@ -243,9 +256,28 @@ impl OpenSet {
                 Some(model)
             }
         };
+        let mut tails = Vec::new();
+        if file.tensor("tails").is_ok() {
+            let (_, all) = tensor("tails", Dtype::F64)?;
+            let (_, lengths) = tensor("tail_lengths", Dtype::U64)?;
+            let all: Vec<f64> = all.iter().map(|b| f64::from_le_bytes(*b)).collect();
+            let mut rest = all.as_slice();
+            for length in &lengths {
+                let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+                let (tail, more) = rest
+                    .split_at_checked(length)
+                    .ok_or_else(|| wrong("tail_lengths go beyond tails".to_owned()))?;
+                tails.push(tail.to_vec());
+                rest = more;
+            }
+            if tails.len() != k || !rest.is_empty() || !all.iter().all(|d| d.is_finite()) {
+                return Err(wrong(format!("tails are none of {k} classes")));
+            }
+        }
         Ok(Self {
             model,
             class_names,
+            tails,
             pooling: metadata.get("pooling").cloned(),
             mirrored: metadata.get("mirrored").is_some_and(|text| text == "true"),
             calibration,

@@ -133,7 +133,8 @@ pub enum Baseline {
     /// The paper centres x where the last layer's logits vanish; that layer is not in the features,
     /// so that the training mean stands in.
     Vim {
-        /// Dimensions of the principal subspace; by default half of the latents, rounded down.
+        /// Dimensions of the principal subspace; by default half of those in which the training
+        /// latents vary, rounded down.
         dimension: Option<usize>,
     },
     /// The reconstruction error, which it needs.

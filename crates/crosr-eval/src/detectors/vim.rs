@@ -30,8 +30,7 @@ impl Vim {
         if d == 0 {
             return Err(missing(&name, "latents"));
         }
-        let principal = dimension.unwrap_or(d / 2);
-        if principal >= d {
+        if let Some(principal) = dimension.filter(|&principal| principal >= d) {
             return Err(unfit(
                 &name,
                 format!(
@@ -62,9 +61,11 @@ impl Vim {
         })?;
         let mut order: Vec<usize> = (0..d).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        // What is left after rounding is no direction: latents that are always zero have none.
+        let is_there = |&&j: &&usize| eigen.eigenvalues[j] > 1e-12 * scale;
+        let principal = dimension.unwrap_or(order.iter().filter(is_there).count() / 2);
         let rest = &order[principal..];
         let outside: f64 = rest.iter().map(|&j| eigen.eigenvalues[j].max(0.0)).sum();
-        // What is left after rounding is no residual.
         if outside <= 1e-12 * scale {
             return Err(unfit(
                 &name,

@@ -18,8 +18,9 @@ pub struct TrainParams {
     pub momentum: f64,
     /// L2 coefficient of SGD; 5e-4 by default.
     pub weight_decay: f64,
-    /// Whether L2 also pulls biases and batch norms towards zero, as PyTorch's SGD does unless
-    /// told otherwise; true by default.
+    /// Whether L2 also pulls biases, batch norms and the reconstruction branch towards zero, as
+    /// PyTorch's SGD does unless told otherwise; true by default. The shallow latent alone
+    /// reconstructs a picture well, so that L2 starves the deeper ones.
     pub decay_all: bool,
     /// Part of each target that is spread evenly over all classes (Szegedy et al., arXiv
     /// 1512.00567, Section 7); 0 by default.

@@ -53,8 +53,8 @@ pub struct EvidenceReading {
     pub evidence: Evidence,
     /// Its score; the larger, the less known.
     pub score: f64,
-    /// Part of the known samples (of the predicted class, where there are enough) with at least
-    /// this score.
+    /// Part of the known samples (for reconstruction, of the predicted class where there are
+    /// enough) with at least this score.
     pub tail_probability: f64,
     /// Its part in the statistic that decides, 0 to 1.
     pub share: f64,
@@ -69,7 +69,8 @@ struct Tails {
 }
 
 impl Tails {
-    fn fit(scores: &[f64], classes: &[usize], n_classes: usize, class_samples: usize) -> Self {
+    /// One for all, and of each class with `enough` samples its own.
+    fn fit(scores: &[f64], classes: &[usize], n_classes: usize, enough: Option<usize>) -> Self {
         let of_class = |class| -> Vec<f64> {
             let members = scores.iter().zip(classes).filter(|(_, c)| **c == class);
             members.map(|(score, _)| *score).collect()
@@ -79,7 +80,8 @@ impl Tails {
             classes: (0..n_classes)
                 .map(|class| {
                     let scores = of_class(class);
-                    (scores.len() >= class_samples.max(2)).then(|| Tail::fit(scores))
+                    let enough = enough.is_some_and(|enough| scores.len() >= enough.max(2));
+                    enough.then(|| Tail::fit(scores))
                 })
                 .collect(),
         }
@@ -169,7 +171,11 @@ impl EvidenceModel {
         let column =
             |k: usize| -> Vec<f64> { scores.iter().skip(k).step_by(kinds).copied().collect() };
         let tails: Vec<Tails> = (0..kinds)
-            .map(|k| Tails::fit(&column(k), &classes, n_classes, params.class_samples()))
+            .map(|k| {
+                let per_class = params.evidence()[k].is_per_class();
+                let enough = per_class.then(|| params.class_samples());
+                Tails::fit(&column(k), &classes, n_classes, enough)
+            })
             .collect();
         let statistics = scores
             .chunks_exact(kinds)

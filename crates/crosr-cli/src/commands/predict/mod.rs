@@ -68,7 +68,7 @@ impl Predictor {
         };
         judge(
             "pictures",
-            &features,
+            features,
             batch.labels.iter().copied(),
             &self.fitted.openset,
             &self.rule,
