@@ -193,7 +193,7 @@ pub(crate) struct TrainArgs {
     /// Pictures per step [default: 128]
     #[arg(long)]
     pub(crate) batch_size: Option<usize>,
-    /// Highest learning rate [default: 0.1; 0.05 with --preset reference]
+    /// Highest learning rate [default: 0.05]
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
     /// Course of the learning rate [default: one-cycle]

@@ -90,9 +90,7 @@ impl TrainPlan {
         let dataset = flags.dataset.unwrap_or(DatasetName::Cifar10);
         let epochs = flags.epochs.unwrap_or(40);
         let schedule_name = flags.schedule.unwrap_or(ScheduleName::OneCycle);
-        let learning_rate = flags
-            .learning_rate
-            .unwrap_or(if reference { 0.05 } else { 0.1 });
+        let learning_rate = flags.learning_rate.unwrap_or(0.05);
         let step_every = flags.step_every.unwrap_or(epochs.div_ceil(3));
         let step_factor = flags.step_factor.unwrap_or(0.1);
         let defaults = TrainParams::new(epochs);
