@@ -131,6 +131,29 @@ pub fn folder() -> tempfile::TempDir {
 /// Rows of one length, and a label each.
 pub type Labelled = (Vec<Vec<f32>>, Vec<i64>);
 
+/// Flags that train a small network on three of the drawn shapes in seconds.
+pub const SMALL_TRAINING: [&str; 19] = [
+    "train",
+    "--dataset",
+    "shapes",
+    "--limit",
+    "600",
+    "--known-classes",
+    "disc,triangle,star",
+    "--width",
+    "0.125",
+    "--epochs",
+    "8",
+    "--batch-size",
+    "16",
+    "--learning-rate",
+    "0.03",
+    "--conv-dropout",
+    "0",
+    "--fc-dropout",
+    "0",
+];
+
 /// A folder with `features/` in it, as `crosr fit` and `crosr eval` leave it: train, held-out, known
 /// and these outlier sets.
 ///

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crosr_data::{Dataset, PixelFormat, Shapes};
-use crosr_tests::{Run, crosr, crosr_reading, folder};
+use crosr_tests::{Run, SMALL_TRAINING, crosr, crosr_reading, folder};
 use serde_json::Value;
 
 /// A small network that knows three shapes, made once for all tests.
@@ -15,30 +15,7 @@ fn network() -> &'static str {
     let run = RUN.get_or_init(|| {
         let run = Path::new(env!("CARGO_TARGET_TMPDIR")).join("predict-run");
         let path = run.to_str().expect("UTF-8");
-        let train = [
-            "train",
-            "--dataset",
-            "shapes",
-            "--limit",
-            "600",
-            "--known-classes",
-            "disc,triangle,star",
-            "--width",
-            "0.125",
-            "--epochs",
-            "8",
-            "--batch-size",
-            "16",
-            "--learning-rate",
-            "0.03",
-            "--conv-dropout",
-            "0",
-            "--fc-dropout",
-            "0",
-            "--overwrite",
-            "--out",
-            path,
-        ];
+        let train = [&SMALL_TRAINING[..], &["--overwrite", "--out", path]].concat();
         for flags in [&train[..], &["fit", "--run", path, "--shrink-tail"]] {
             let done = crosr(Path::new(env!("CARGO_TARGET_TMPDIR")), flags);
             assert_eq!(done.code, 0, "{}", done.stderr);

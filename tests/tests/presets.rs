@@ -1,6 +1,6 @@
 //! Named sets of choices, through the binary.
 
-use crosr_tests::{Run, crosr, folder};
+use crosr_tests::{Run, SMALL_TRAINING, crosr, folder};
 use serde_json::Value;
 
 const OUTLIERS: &str = "rest=builtin:rest";
@@ -17,31 +17,8 @@ fn the_paper_decides_by_calibrated_probabilities() {
         let base = ["eval", "--run", "run", "--outliers", OUTLIERS, "--json"];
         run(&[&base[..], more].concat()).json()
     };
-    run(&[
-        "train",
-        "--preset",
-        "paper",
-        "--dataset",
-        "shapes",
-        "--limit",
-        "600",
-        "--known-classes",
-        "disc,triangle,star",
-        "--width",
-        "0.125",
-        "--epochs",
-        "8",
-        "--batch-size",
-        "16",
-        "--learning-rate",
-        "0.03",
-        "--conv-dropout",
-        "0",
-        "--fc-dropout",
-        "0",
-        "--out",
-        "run",
-    ]);
+    let train = [&SMALL_TRAINING[..], &["--preset", "paper", "--out", "run"]];
+    run(&train.concat());
     let config = || std::fs::read_to_string(dir.path().join("run/config.toml")).expect("written");
     assert!(
         config().contains("reconstruction = \"identity\""),

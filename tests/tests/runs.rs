@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crosr_tests::{Run, crosr, folder, noise};
+use crosr_tests::{Run, SMALL_TRAINING, crosr, folder, noise};
 
 const RECORD: usize = 3073;
 
@@ -353,29 +353,7 @@ fn a_run_in_one_file_judges_as_the_run_does() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         run
     };
-    run(&[
-        "train",
-        "--dataset",
-        "shapes",
-        "--limit",
-        "600",
-        "--known-classes",
-        "disc,triangle,star",
-        "--width",
-        "0.125",
-        "--epochs",
-        "8",
-        "--batch-size",
-        "16",
-        "--learning-rate",
-        "0.03",
-        "--conv-dropout",
-        "0",
-        "--fc-dropout",
-        "0",
-        "--out",
-        "run",
-    ]);
+    run(&[&SMALL_TRAINING[..], &["--out", "run"]].concat());
     run(&["fit", "--run", "run", "--shrink-tail"]);
     let outliers = "rest=builtin:rest";
     let whole = run(&["eval", "--run", "run", "--outliers", outliers, "--json"]).json();
