@@ -94,8 +94,12 @@ impl TrainPlan {
         let step_every = flags.step_every.unwrap_or(epochs.div_ceil(3));
         let step_factor = flags.step_factor.unwrap_or(0.1);
         let defaults = TrainParams::new(epochs);
-        // What the ablation in docs/RESULTS.md chose; the reference keeps the usual values.
-        let or = |chosen, usual| if reference { usual } else { chosen };
+        // As docs/RESULTS.md has it; the reference keeps the usual values.
+        let (weight_decay, conv_dropout, fc_dropout) = if reference {
+            (defaults.weight_decay, 0.25, 0.5)
+        } else {
+            (1e-3, 0.15, 0.4)
+        };
         let choices = TrainArgs {
             dataset: Some(dataset),
             data_dir: Some(flags.data_dir.unwrap_or_else(|| PathBuf::from("data"))),
@@ -107,11 +111,7 @@ impl TrainPlan {
             step_every: Some(step_every),
             step_factor: Some(step_factor),
             momentum: Some(flags.momentum.unwrap_or(defaults.momentum)),
-            weight_decay: Some(
-                flags
-                    .weight_decay
-                    .unwrap_or(or(1e-3, defaults.weight_decay)),
-            ),
+            weight_decay: Some(flags.weight_decay.unwrap_or(weight_decay)),
             decay_all: Some(flags.decay_all.unwrap_or(reference)),
             label_smoothing: Some(flags.label_smoothing.unwrap_or(defaults.label_smoothing)),
             reconstruction_weight: Some(
@@ -125,16 +125,8 @@ impl TrainPlan {
                 ReconstructionName::Identity
             })),
             width: Some(flags.width.unwrap_or(1.0)),
-            conv_dropout: Some(
-                flags
-                    .conv_dropout
-                    .unwrap_or(if reference { 0.25 } else { 0.15 }),
-            ),
-            fc_dropout: Some(
-                flags
-                    .fc_dropout
-                    .unwrap_or(if reference { 0.5 } else { 0.4 }),
-            ),
+            conv_dropout: Some(flags.conv_dropout.unwrap_or(conv_dropout)),
+            fc_dropout: Some(flags.fc_dropout.unwrap_or(fc_dropout)),
             image_size: Some(flags.image_size.unwrap_or(32)),
             augment: Some(flags.augment.unwrap_or(if reference {
                 AugmentName::Reference

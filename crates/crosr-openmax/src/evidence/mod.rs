@@ -243,7 +243,8 @@ impl EvidenceModel {
     fn judge_one(&self, logits: &[f32], scores: &[f64]) -> Judgement {
         let class = closed_set_class(logits, logits.len());
         let ln_p = ln_probabilities(&self.tails, scores, class);
-        let ln_tail = self.combined.ln_probability(self.params.statistic(&ln_p));
+        let statistic = self.params.statistic(&ln_p);
+        let ln_tail = self.combined.ln_probability(statistic);
         let exponent = -std::f64::consts::LN_2 / (1.0 - self.params.keep_known()).ln();
         let ln_known = exponent * ln_tail;
         let mut probabilities: Vec<f64> = logits.iter().map(|&l| f64::from(l)).collect();
@@ -251,7 +252,6 @@ impl EvidenceModel {
         probabilities.iter_mut().for_each(|p| *p *= ln_known.exp());
         let unknown = -ln_known.exp_m1();
         probabilities.push(unknown);
-        let total = self.params.statistic(&ln_p);
         let kinds = self.params.evidence().iter().enumerate();
         let evidence = kinds.zip(scores).zip(&ln_p);
         Judgement {
@@ -268,8 +268,8 @@ impl EvidenceModel {
                     evidence,
                     score,
                     tail_probability: ln_p.exp(),
-                    share: if total > 0.0 {
-                        self.params.term(kind, ln_p) / total
+                    share: if statistic > 0.0 {
+                        self.params.term(kind, ln_p) / statistic
                     } else {
                         0.0
                     },
