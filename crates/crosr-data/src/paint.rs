@@ -1,5 +1,7 @@
 //! From 8-bit pixels to normalised planes, with what was drawn for a sample.
 
+use std::ops::Range;
+
 use rand_chacha::ChaCha8Rng;
 
 use crate::colour::{Pixel, Recolouring};
@@ -15,6 +17,8 @@ pub(crate) struct Changes {
     shift: (isize, isize),
     recolouring: Vec<Recolouring>,
     rotation: Option<Rotation>,
+    /// Columns and rows that take the mean colour.
+    erased: Option<[Range<usize>; 2]>,
 }
 
 impl Changes {
@@ -36,8 +40,18 @@ impl Changes {
             rotation: augmentation
                 .affine
                 .map(|affine| Rotation::draw(&affine, (width as f32, height as f32), random)),
+            erased: (augmentation.erased_side > 0).then(|| {
+                [width, height].map(|side| erased(augmentation.erased_side, side, random))
+            }),
         }
     }
+}
+
+/// `length` pixels about one of a side's pixels, or as many as are on the picture.
+fn erased(length: usize, side: usize, random: &mut ChaCha8Rng) -> Range<usize> {
+    let middle = below(random, side);
+    let end = (middle + length.div_ceil(2)).min(side);
+    middle.saturating_sub(length / 2)..end
 }
 
 /// Rotation, scale and shift about the middle.
@@ -88,6 +102,15 @@ impl Painter {
             self.copy(image, changes.flip, changes.shift, planes);
         } else {
             self.resample(image, changes, planes);
+        }
+        if let Some([columns, rows]) = &changes.erased {
+            let (width, height) = (image.width(), image.height());
+            for plane in planes.chunks_exact_mut(width * height) {
+                for row in rows.clone() {
+                    // The mean colour, normalised.
+                    plane[row * width..][columns.clone()].fill(0.0);
+                }
+            }
         }
     }
 
@@ -333,6 +356,31 @@ mod tests {
             prop_assert!(rotation.shift.0.abs() <= 6.41 && rotation.shift.1.abs() <= 3.21);
             prop_assert!(changes.recolouring.len() <= 2, "only brightness and hue are set");
         }
+    }
+
+    #[test]
+    fn a_square_about_any_pixel_is_erased_and_nothing_else() {
+        let image = Image::new(6, 4, PixelFormat::Grey, vec![255; 24]).expect("fits");
+        let plain = painted(&image, &Changes::default());
+        let augmentation = Augmentation {
+            erased_side: 3,
+            ..Augmentation::none()
+        };
+        let mut middles = std::collections::BTreeSet::new();
+        for i in 0..500 {
+            let mut random = generator(Purpose::Augmentation, &[i]);
+            let changes = Changes::draw(&augmentation, (6, 4), &mut random);
+            let planes = painted(&image, &changes);
+            let [columns, rows] = changes.erased.expect("asked for");
+            assert!((2..=3).contains(&columns.len()) && (2..=3).contains(&rows.len()));
+            for (at, value) in planes.iter().enumerate() {
+                let inside = columns.contains(&(at % 6)) && rows.contains(&(at / 6 % 4));
+                assert_eq!(*value, if inside { 0.0 } else { plain[at] });
+            }
+            middles.insert((columns.end, rows.end));
+        }
+        // Ends tell all middles apart but the last two of a side.
+        assert_eq!(middles.len(), 5 * 3);
     }
 
     #[test]

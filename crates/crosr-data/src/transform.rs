@@ -93,6 +93,10 @@ pub struct Augmentation {
     pub affine: Option<Affine>,
     /// Changes of colour.
     pub colour_jitter: Option<ColourJitter>,
+    /// Side in pixels of a square about a random pixel that is replaced by the mean colour, last
+    /// of all; what sticks out of the picture is lost. 0 erases nothing. (Cutout: DeVries &
+    /// Taylor, arXiv 1708.04552, Section 3.2.)
+    pub erased_side: usize,
 }
 
 impl Augmentation {
@@ -103,6 +107,7 @@ impl Augmentation {
             crop_padding: 0,
             affine: None,
             colour_jitter: None,
+            erased_side: 0,
         }
     }
 
@@ -135,6 +140,7 @@ impl Augmentation {
                 saturation: 0.0,
                 hue: 0.3,
             }),
+            erased_side: 0,
         }
     }
 
@@ -157,6 +163,10 @@ impl Augmentation {
         if self.crop_padding >= side {
             let wanted = "smaller than the pictures' sides";
             return Err(param("crop padding", self.crop_padding, wanted));
+        }
+        if self.erased_side > side {
+            let wanted = "at most the pictures' sides";
+            return Err(param("erased side", self.erased_side, wanted));
         }
         if let Some(affine) = self.affine {
             within(

@@ -435,6 +435,7 @@ fn settings_without_sense_are_named() {
         ),
         ("crop padding", augmented(|a| a.crop_padding = 32)),
         ("crop padding", augmented(|a| a.crop_padding = usize::MAX)),
+        ("erased side", augmented(|a| a.erased_side = 33)),
         ("rotation", affine(-1.0, 0.0, (1.0, 1.0))),
         ("shift", affine(0.0, 1.1, (1.0, 1.0))),
         ("scale", affine(0.0, 0.0, (0.0, 1.0))),
@@ -455,6 +456,7 @@ fn settings_without_sense_are_named() {
         plan(),
         augmented(|a| *a = Augmentation::flip_and_crop()),
         augmented(|a| *a = Augmentation::reference()),
+        augmented(|a| a.erased_side = 32),
         affine(180.0, 1.0, (0.01, 100.0)),
         jitter(1.0, 1.0, 1.0, 0.5),
     ] {

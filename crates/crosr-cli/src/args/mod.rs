@@ -240,6 +240,10 @@ pub(crate) struct TrainArgs {
     /// Changes to training pictures [default: flip-crop]
     #[arg(long)]
     pub(crate) augment: Option<AugmentName>,
+    /// Side of a square at a random place that is erased from each training picture, in pixels
+    /// [default: 0]
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) erase: Option<usize>,
     /// Fresh order of the training data each epoch [default: true]
     #[arg(long, value_name = "BOOL")]
     pub(crate) shuffle: Option<bool>,

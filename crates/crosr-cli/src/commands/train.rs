@@ -133,6 +133,7 @@ impl TrainPlan {
             } else {
                 AugmentName::FlipCrop
             })),
+            erase: Some(flags.erase.unwrap_or(0)),
             shuffle: Some(flags.shuffle.unwrap_or(!reference)),
             held_out: Some(flags.held_out.unwrap_or(0.1)),
             seed: Some(flags.seed.unwrap_or(0)),
@@ -180,11 +181,14 @@ impl TrainPlan {
             reconstruction_weight: choices
                 .reconstruction_weight
                 .unwrap_or(defaults.reconstruction_weight),
-            augmentation: match choices.augment {
-                Some(AugmentName::None) => None,
-                Some(AugmentName::Reference) => Some(Augmentation::reference()),
-                _ => Some(Augmentation::flip_and_crop()),
-            },
+            augmentation: Some(Augmentation {
+                erased_side: choices.erase.unwrap_or(0),
+                ..match choices.augment {
+                    Some(AugmentName::None) => Augmentation::none(),
+                    Some(AugmentName::Reference) => Augmentation::reference(),
+                    _ => Augmentation::flip_and_crop(),
+                }
+            }),
             shuffle: choices.shuffle.unwrap_or(true),
             seed: choices.seed.unwrap_or(0),
         };

@@ -53,6 +53,7 @@ pub(in crate::commands) fn of_training(train: &TrainArgs) -> Facts {
         ("learning rate", text(&train.learning_rate)),
         ("schedule", text(&train.schedule)),
         ("augmentation", text(&train.augment)),
+        ("erased square's side", text(&train.erase)),
         ("seed", text(&train.seed)),
     ];
     let given = facts.into_iter();
