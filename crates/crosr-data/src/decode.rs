@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
 
@@ -13,7 +13,7 @@ use crate::image::{Image, PixelFormat};
 /// Most pixels of a picture that is decoded.
 const MAX_PIXELS: u64 = 256_000_000;
 /// Longest file, and most memory that decoding one picture may take.
-const MAX_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_BYTES: u64 = 1 << 30;
 /// Pixels, and bytes of a file, above which pictures are decoded one at a time: many threads with
 /// one of these each would need more memory than there is.
 const LARGE_PIXELS: u64 = 1 << 25;
@@ -41,12 +41,6 @@ impl Image {
 /// is being decoded or used.
 pub(crate) fn open_and<T>(path: &Path, then: impl FnOnce(Image) -> T) -> Result<T> {
     let unreadable = |source| DataError::unreadable(path, source);
-    let undecodable = |source| DataError::Picture {
-        path: path.to_owned(),
-        source,
-    };
-    // Whoever panicked with this in hand has left nothing behind.
-    let alone = || LARGE.lock().unwrap_or_else(PoisonError::into_inner);
     let about = fs::metadata(path).map_err(unreadable)?;
     let size = about.len();
     // Devices and pipes may have no end.
@@ -57,8 +51,35 @@ pub(crate) fn open_and<T>(path: &Path, then: impl FnOnce(Image) -> T) -> Result<
     if size > MAX_BYTES {
         return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
     }
-    let mut guard = (size > LARGE_BYTES).then(alone);
+    let guard = (size > LARGE_BYTES).then(alone);
     let bytes = fs::read(path).map_err(unreadable)?;
+    decode_and(bytes, path, guard, then)
+}
+
+/// Decodes a picture in memory as [`Image::open`] does; `path` is named in errors.
+pub(crate) fn decode(bytes: Vec<u8>, path: &Path) -> Result<Image> {
+    let guard = (bytes.len() as u64 > LARGE_BYTES).then(alone);
+    decode_and(bytes, path, guard, |image| image)
+}
+
+/// Waits until no other large picture is being decoded.
+fn alone() -> MutexGuard<'static, ()> {
+    // Whoever panicked with this in hand has left nothing behind.
+    LARGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn decode_and<T>(
+    bytes: Vec<u8>,
+    path: &Path,
+    mut guard: Option<MutexGuard<'static, ()>>,
+    then: impl FnOnce(Image) -> T,
+) -> Result<T> {
+    let unreadable = |source| DataError::unreadable(path, source);
+    let undecodable = |source| DataError::Picture {
+        path: path.to_owned(),
+        source,
+    };
+    let size = bytes.len() as u64;
     if bytes.starts_with(&[0xFF, 0xD8]) && !jpeg_ends(&bytes) {
         return Err(DataError::CutOff {
             path: path.to_owned(),

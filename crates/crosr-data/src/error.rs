@@ -55,18 +55,26 @@ pub enum DataError {
         /// Classes there are.
         n_classes: usize,
     },
-    /// A folder without pictures.
+    /// A file that is not what it should be, or a damaged one.
+    #[error("{path}: {what}; fetch or make the file again", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        what: String,
+    },
+    /// A folder or list without pictures.
     #[error(
-        "{path}: no PNG or JPEG pictures in this folder or below; add some, or remove the folder",
+        "{path}: no PNG or JPEG pictures here or below; add some, or remove it",
         path = path.display()
     )]
     NoPictures {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder that should hold a folder per class.
+    /// A folder that should hold a folder per class, or a list of classes.
     #[error(
-        "{path}: {found} class folders, at least two are needed, one per class",
+        "{path}: {found} classes, at least two are needed (in a folder: one sub-folder each)",
         path = path.display()
     )]
     NoClasses {

@@ -9,10 +9,13 @@ mod dataset;
 mod datasets;
 mod decode;
 mod error;
+mod formats;
 mod image;
 mod paint;
 mod pictures;
 mod random;
+mod reshaped;
+mod splits;
 mod transform;
 mod walk;
 
@@ -21,10 +24,15 @@ pub use crate::{
     altered::{Alteration, Altered},
     batches::{Batch, BatchPlan, Batches, Order, batches},
     dataset::{Dataset, Sample},
-    datasets::{Cifar10, ImageFolder, Noise, Shapes, Split},
+    datasets::{
+        Cifar10, Cifar100, EmnistSplit, Idx, ImageFolder, Manifest, Noise, Shapes, Split, Svhn,
+        TarShards, TinyImageNet, read_shard,
+    },
     error::DataError,
     image::{Image, PixelFormat},
     pictures::{PictureBatch, PictureBatches, picture_batches},
+    reshaped::{Reshape, Reshaped},
+    splits::{PublishedSplit, published_splits},
     transform::{Affine, Augmentation, ColourJitter, Fit, Normalisation},
     walk::{Listed, Walk, is_named_picture, walk},
 };

@@ -1,34 +1,20 @@
 //! Loaders on small files made here, and on every way they can be damaged.
 
+mod common;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crosr_data::{Cifar10, DataError, Dataset, Image, ImageFolder, Noise, PixelFormat, Split};
 use tempfile::{TempDir, tempdir};
 
+use crate::common::{interleaved, planes, save_png};
+
 const RECORD: usize = 3073;
-
-/// Pixel (x, y) of picture `k`: no symmetry, no two channels alike.
-fn rgb(k: usize, x: usize, y: usize) -> [u8; 3] {
-    [
-        (x * 7 + y + k) as u8,
-        (y * 5 + 3) as u8,
-        (x * 3 + y * 2 + 90 * k) as u8,
-    ]
-}
-
-fn interleaved(k: usize) -> Vec<u8> {
-    (0..1024).flat_map(|p| rgb(k, p % 32, p / 32)).collect()
-}
 
 /// A record in the published layout: label, then red, green and blue planes.
 fn record(label: u8, k: usize) -> Vec<u8> {
-    let plane = |c: usize| (0..1024).map(move |p| rgb(k, p % 32, p / 32)[c]);
-    std::iter::once(label)
-        .chain(plane(0))
-        .chain(plane(1))
-        .chain(plane(2))
-        .collect()
+    [vec![label], planes(k)].concat()
 }
 
 fn cifar_folder(files: &[(&str, Vec<u8>)]) -> TempDir {
@@ -37,11 +23,6 @@ fn cifar_folder(files: &[(&str, Vec<u8>)]) -> TempDir {
         fs::write(folder.path().join(name), bytes).unwrap();
     }
     folder
-}
-
-fn save_png(path: &Path, k: usize) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    image::save_buffer(path, &interleaved(k), 32, 32, image::ColorType::Rgb8).unwrap();
 }
 
 #[test]

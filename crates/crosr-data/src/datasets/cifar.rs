@@ -1,27 +1,17 @@
-//! CIFAR-10 in its binary layout: records of one label byte and 3 x 1024 bytes of planar pixels.
+//! CIFAR-10 and CIFAR-100 in their binary layout: records of label bytes and 3 x 1024 bytes of
+//! planar pixels.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
+use super::cifar_names::{CIFAR10, CIFAR100, CIFAR100_COARSE};
+use super::idx::inside;
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::error::{DataError, Result};
 use crate::image::{Image, PixelFormat};
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
-const RECORD: usize = 1 + 3 * PLANE;
-const NAMES: [&str; 10] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
 
 /// Which part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +26,7 @@ pub enum Split {
 ///
 /// The records stay in memory as they are on disk, 154 MB for the training part.
 #[derive(Clone)]
-pub struct Cifar10 {
-    class_names: Vec<String>,
-    records: Vec<u8>,
-}
+pub struct Cifar10(Records);
 
 impl Cifar10 {
     /// Reads `data_batch_1.bin` … `data_batch_5.bin` or `test_batch.bin` in `folder`, or in the
@@ -50,105 +37,137 @@ impl Cifar10 {
     /// [`DataError::Truncated`] for one that does not consist of whole records,
     /// [`DataError::Label`] for a label above 9.
     pub fn open(folder: &Path, split: Split) -> Result<Self> {
-        let inner = folder.join("cifar-10-batches-bin");
-        let folder = if inner.is_dir() {
-            inner
-        } else {
-            folder.to_owned()
-        };
+        let folder = inside(folder, "cifar-10-batches-bin");
         let files: Vec<PathBuf> = match split {
             Split::Train => (1..=5)
                 .map(|k| folder.join(format!("data_batch_{k}.bin")))
                 .collect(),
             Split::Test => vec![folder.join("test_batch.bin")],
         };
-        let mut records = Vec::new();
-        for path in &files {
-            let batch = read_batch(path)?;
-            // All files of the published data have the same size.
-            records.reserve_exact(if records.is_empty() {
-                batch.len() * files.len()
+        let names = class_names(&folder.join("batches.meta.txt"), &CIFAR10);
+        Records::read(
+            &files,
+            Layout {
+                labels: 1,
+                label_at: 0,
+            },
+            names,
+        )
+        .map(Self)
+    }
+}
+
+/// CIFAR-100 (Krizhevsky, 2009): a hundred classes of 32 x 32 pictures in twenty groups, 50,000 to
+/// train, 10,000 to test.
+///
+/// The records stay in memory as they are on disk, 154 MB for the training part.
+#[derive(Clone)]
+pub struct Cifar100(Records);
+
+impl Cifar100 {
+    /// Reads `train.bin` or `test.bin` in `folder`, or in the `cifar-100-binary` inside it, with
+    /// the hundred fine classes.
+    ///
+    /// # Errors
+    /// As [`Cifar10::open`].
+    pub fn open(folder: &Path, split: Split) -> Result<Self> {
+        Self::with(folder, split, 1, "fine_label_names.txt", &CIFAR100)
+    }
+
+    /// The same with the twenty coarse classes.
+    ///
+    /// # Errors
+    /// As [`Cifar10::open`].
+    pub fn coarse(folder: &Path, split: Split) -> Result<Self> {
+        Self::with(folder, split, 0, "coarse_label_names.txt", &CIFAR100_COARSE)
+    }
+
+    fn with(
+        folder: &Path,
+        split: Split,
+        label_at: usize,
+        names: &str,
+        published: &[&str],
+    ) -> Result<Self> {
+        let folder = inside(folder, "cifar-100-binary");
+        let file = folder.join(match split {
+            Split::Train => "train.bin",
+            Split::Test => "test.bin",
+        });
+        let names = class_names(&folder.join(names), published);
+        Records::read(
+            &[file],
+            Layout {
+                labels: 2,
+                label_at,
+            },
+            names,
+        )
+        .map(Self)
+    }
+}
+
+/// What a record begins with.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// Bytes of labels.
+    labels: usize,
+    /// Which of them counts.
+    label_at: usize,
+}
+
+impl Layout {
+    /// Bytes of a record.
+    fn record(self) -> usize {
+        self.labels + 3 * PLANE
+    }
+}
+
+/// Records as they are on disk.
+#[derive(Clone)]
+struct Records {
+    class_names: Vec<String>,
+    layout: Layout,
+    bytes: Vec<u8>,
+}
+
+impl Records {
+    fn read(files: &[PathBuf], layout: Layout, class_names: Vec<String>) -> Result<Self> {
+        let mut bytes = Vec::new();
+        for path in files {
+            let batch = read_batch(path, layout, class_names.len())?;
+            if bytes.is_empty() {
+                // All files of the published data have the same size; a single one is kept as read.
+                bytes = batch;
+                bytes.reserve_exact(bytes.len() * (files.len() - 1));
             } else {
-                0
-            });
-            records.extend_from_slice(&batch);
+                bytes.extend_from_slice(&batch);
+            }
         }
         Ok(Self {
-            class_names: class_names(&folder),
-            records,
+            class_names,
+            layout,
+            bytes,
         })
-    }
-}
-
-impl fmt::Debug for Cifar10 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cifar10")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
-    }
-}
-
-fn read_batch(path: &Path) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => DataError::Missing {
-            path: path.to_owned(),
-        },
-        _ => DataError::Io {
-            path: path.to_owned(),
-            source,
-        },
-    })?;
-    let whole = bytes.len() / RECORD;
-    if whole * RECORD != bytes.len() || whole == 0 {
-        return Err(DataError::Truncated {
-            path: path.to_owned(),
-            size: bytes.len() as u64,
-            record: RECORD as u64,
-            offset: (whole * RECORD) as u64,
-        });
-    }
-    let label = |record: usize| usize::from(bytes[record * RECORD]);
-    if let Some(record) = (0..whole).find(|&record| label(record) >= NAMES.len()) {
-        return Err(DataError::Label {
-            path: path.to_owned(),
-            label: label(record),
-            record,
-            offset: (record * RECORD) as u64,
-            n_classes: NAMES.len(),
-        });
-    }
-    Ok(bytes)
-}
-
-/// The names that come with the data, if they are ten; the published ones otherwise.
-fn class_names(folder: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder.join("batches.meta.txt")).unwrap_or_default();
-    let names: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|l| !l.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if names.len() == NAMES.len() {
-        names
-    } else {
-        NAMES.map(str::to_owned).to_vec()
-    }
-}
-
-impl Dataset for Cifar10 {
-    fn class_names(&self) -> &[String] {
-        &self.class_names
     }
 
     fn len(&self) -> usize {
-        self.records.len() / RECORD
+        self.bytes.len() / self.layout.record()
+    }
+
+    fn record(&self, index: usize) -> Result<&[u8]> {
+        in_range(index, self.len())?;
+        let size = self.layout.record();
+        Ok(&self.bytes[index * size..][..size])
+    }
+
+    fn label(&self, index: usize) -> Result<usize> {
+        Ok(usize::from(self.record(index)?[self.layout.label_at]))
     }
 
     fn sample(&self, index: usize) -> Result<Sample> {
-        in_range(index, self.len())?;
-        let record = &self.records[index * RECORD..][..RECORD];
-        let (red, rest) = record[1..].split_at(PLANE);
+        let planes = &self.record(index)?[self.layout.labels..];
+        let (red, rest) = planes.split_at(PLANE);
         let (green, blue) = rest.split_at(PLANE);
         let mut pixels = vec![0; 3 * PLANE];
         let planes = red.iter().zip(green).zip(blue);
@@ -157,12 +176,80 @@ impl Dataset for Cifar10 {
         }
         Ok(Sample {
             image: Image::new(SIDE, SIDE, PixelFormat::Rgb, pixels)?,
-            label: Some(usize::from(record[0])),
+            label: Some(self.label(index)?),
         })
     }
+}
 
-    fn label(&self, index: usize) -> Result<Option<usize>> {
-        in_range(index, self.len())?;
-        Ok(Some(usize::from(self.records[index * RECORD])))
+fn read_batch(path: &Path, layout: Layout, n_classes: usize) -> Result<Vec<u8>> {
+    let bytes = fs::read(path).map_err(|source| DataError::unreadable(path, source))?;
+    let size = layout.record();
+    let whole = bytes.len() / size;
+    if whole * size != bytes.len() || whole == 0 {
+        return Err(DataError::Truncated {
+            path: path.to_owned(),
+            size: bytes.len() as u64,
+            record: size as u64,
+            offset: (whole * size) as u64,
+        });
+    }
+    let label = |record: usize| usize::from(bytes[record * size + layout.label_at]);
+    if let Some(record) = (0..whole).find(|&record| label(record) >= n_classes) {
+        return Err(DataError::Label {
+            path: path.to_owned(),
+            label: label(record),
+            record,
+            offset: (record * size) as u64,
+            n_classes,
+        });
+    }
+    Ok(bytes)
+}
+
+/// The names that come with the data, if they are as many; the published ones otherwise.
+fn class_names(list: &Path, published: &[&str]) -> Vec<String> {
+    let text = fs::read_to_string(list).unwrap_or_default();
+    let names: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if names.len() == published.len() {
+        names
+    } else {
+        published.iter().map(|&name| name.to_owned()).collect()
     }
 }
+
+macro_rules! dataset {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))
+                    .field("len", &self.0.len())
+                    .finish_non_exhaustive()
+            }
+        }
+
+        impl Dataset for $name {
+            fn class_names(&self) -> &[String] {
+                &self.0.class_names
+            }
+
+            fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            fn sample(&self, index: usize) -> Result<Sample> {
+                self.0.sample(index)
+            }
+
+            fn label(&self, index: usize) -> Result<Option<usize>> {
+                self.0.label(index).map(Some)
+            }
+        }
+    )*};
+}
+
+dataset!(Cifar10, Cifar100);

@@ -57,6 +57,11 @@ impl ImageFolder {
         Ok(Self::files(pictures(folder)?))
     }
 
+    /// Pictures with the classes that a list gives them. Nothing is opened yet.
+    pub(super) fn labelled(class_names: Vec<String>, files: Vec<(PathBuf, Option<usize>)>) -> Self {
+        Self { class_names, files }
+    }
+
     /// The pictures at `paths`, in that order, without a label. Nothing is opened yet.
     pub fn files(paths: Vec<PathBuf>) -> Self {
         let files = paths.into_iter().map(|path| (path, None)).collect();
@@ -68,7 +73,7 @@ impl ImageFolder {
 }
 
 /// All pictures in a folder and below; there must be one.
-fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for Listed { path, error } in walk(folder) {
         if let Some(error) = error {
