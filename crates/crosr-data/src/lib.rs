@@ -14,6 +14,7 @@ mod image;
 mod paint;
 mod pictures;
 mod random;
+mod relabelled;
 mod reshaped;
 mod splits;
 mod transform;
@@ -31,6 +32,7 @@ pub use crate::{
     error::DataError,
     image::{Image, PixelFormat},
     pictures::{PictureBatch, PictureBatches, picture_batches},
+    relabelled::Relabelled,
     reshaped::{Reshape, Reshaped},
     splits::{PublishedSplit, published_splits},
     transform::{Affine, Augmentation, ColourJitter, Fit, Normalisation},

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crosr_data::{PublishedSplit, published_splits};
 use serde::{Deserialize, Serialize};
 
 use super::eval::eval_run;
@@ -20,17 +21,6 @@ use crate::source::{NamedOutliers, Source};
 
 /// Part of the held-out known samples that the decision keeps.
 const KEEP_KNOWN: f64 = 0.9;
-
-/// The five published splits of CIFAR-10: its six known classes each (Neal et al., 2018; as
-/// listed by Vaze et al., "Open-Set Recognition: a Good Closed-Set Classifier is All You Need?",
-/// ICLR 2022).
-const CIFAR10_SPLITS: [[usize; 6]; 5] = [
-    [0, 1, 2, 4, 5, 9],
-    [0, 3, 5, 7, 8, 9],
-    [0, 1, 5, 6, 7, 8],
-    [3, 4, 5, 7, 8, 9],
-    [0, 1, 2, 3, 7, 8],
-];
 
 /// What one split gave.
 #[derive(Clone, Serialize, Deserialize)]
@@ -60,49 +50,91 @@ struct Summary {
     macro_f1: f64,
 }
 
-/// The known classes of each split, by name.
-fn splits(
+/// A split: the classes to train on, by name, and those of another dataset that are outliers;
+/// where none are named, all others are.
+#[derive(Clone, Debug, PartialEq)]
+struct ClassSets {
+    known: Vec<String>,
+    elsewhere: Vec<usize>,
+}
+
+/// What the flags ask for, as its authors list it; `None` where nothing is published.
+fn published(
     names: &[String],
     dataset: DatasetName,
     known: Option<usize>,
-    count: usize,
+    plus: Option<&str>,
+) -> Result<Option<Vec<ClassSets>>> {
+    let protocol = match (dataset, plus) {
+        (DatasetName::Cifar10, Some("10")) => PublishedSplit::CifarPlus10,
+        (DatasetName::Cifar10, Some(_)) => PublishedSplit::CifarPlus50,
+        (_, Some(_)) => {
+            let what = "--plus adds classes of CIFAR-100 to --dataset cifar10, to no other";
+            return Err(CliError::usage(what));
+        }
+        (DatasetName::Cifar10, None) => PublishedSplit::Cifar10,
+        (DatasetName::Mnist, None) => PublishedSplit::Mnist,
+        (DatasetName::Svhn, None) => PublishedSplit::Svhn,
+        (DatasetName::TinyImagenet, None) => PublishedSplit::TinyImageNet,
+        _ => return Ok(None),
+    };
+    let named = |(mut classes, elsewhere): (Vec<usize>, Vec<usize>)| {
+        // In the data's own order.
+        classes.sort_unstable();
+        let known = classes
+            .iter()
+            .filter_map(|&class| names.get(class).cloned());
+        ClassSets {
+            known: known.collect(),
+            elsewhere,
+        }
+    };
+    let splits: Vec<ClassSets> = published_splits(protocol).map(named).into();
+    let as_published = |count| splits.iter().all(|split| split.known.len() == count);
+    Ok(known.is_none_or(as_published).then_some(splits))
+}
+
+/// The published splits, or others that follow from the seed.
+fn splits(
+    names: &[String],
+    dataset: DatasetName,
+    args: &ProtocolArgs,
     seed: u64,
-) -> Result<Vec<Vec<String>>> {
-    let known = known.unwrap_or((names.len() * 6).div_ceil(10));
+) -> Result<Vec<ClassSets>> {
+    let count = args.splits;
+    if count == 0 {
+        return Err(CliError::usage("--splits 0: at least one split is needed"));
+    }
+    if let Some(published) = published(names, dataset, args.known, args.plus.as_deref())? {
+        if count > published.len() {
+            return Err(CliError::usage(format!(
+                "--splits {count}: there are {} published splits of {}",
+                published.len(),
+                dataset.name(),
+            )));
+        }
+        return Ok(published.into_iter().take(count).collect());
+    }
+    let known = args.known.unwrap_or((names.len() * 6).div_ceil(10));
     if known < 2 || known >= names.len() {
         return Err(CliError::usage(format!(
             "--known {known}: at least 2 and fewer than the {} classes",
             names.len()
         )));
     }
-    if count == 0 {
-        return Err(CliError::usage("--splits 0: at least one split is needed"));
-    }
-    if dataset == DatasetName::Cifar10 && known == 6 {
-        if count > CIFAR10_SPLITS.len() {
-            return Err(CliError::usage(format!(
-                "--splits {count}: CIFAR-10 has {} published splits",
-                CIFAR10_SPLITS.len()
-            )));
-        }
-        let named = |split: &[usize; 6]| split.iter().map(|&class| names[class].clone()).collect();
-        return Ok(CIFAR10_SPLITS[..count].iter().map(named).collect());
-    }
     Ok((0..count as u64)
         .map(|split| {
-            let mut order: Vec<(u64, &String)> = names
-                .iter()
-                .enumerate()
-                .map(|(class, name)| (scrambled(seed, split, class as u64), name))
+            let mut order: Vec<(u64, usize)> = (0..names.len())
+                .map(|class| (scrambled(seed, split, class as u64), class))
                 .collect();
-            order.sort();
-            let mut chosen: Vec<String> = order[..known]
-                .iter()
-                .map(|(_, name)| (*name).clone())
-                .collect();
+            order.sort_unstable();
+            let mut chosen: Vec<usize> = order[..known].iter().map(|&(_, class)| class).collect();
             // In the data's own order.
-            chosen.sort_by_key(|name| names.iter().position(|there| there == name));
-            chosen
+            chosen.sort_unstable();
+            ClassSets {
+                known: chosen.iter().map(|&class| names[class].clone()).collect(),
+                elsewhere: Vec::new(),
+            }
         })
         .collect())
 }
@@ -124,13 +156,14 @@ fn result_path(run: &RunFolder) -> PathBuf {
 }
 
 /// Trains, fits and evaluates one split, or reads what it gave before.
-fn run_split(train: &TrainArgs, folder: &Path, known: &[String]) -> Result<SplitResult> {
+fn run_split(train: &TrainArgs, folder: &Path, classes: &ClassSets) -> Result<SplitResult> {
+    let known = &classes.known;
     let run = RunFolder::new(folder);
     let path = result_path(&run);
     if path.is_file() {
         let done: SplitResult = serde_json::from_str(&read_text(&path)?)
             .map_err(|e| CliError::file(&path, format!("not a split's result: {e}")))?;
-        if done.known_classes != known {
+        if done.known_classes != *known {
             return Err(CliError::file(
                 &path,
                 "holds another split; choose another --out, or remove the folder",
@@ -139,7 +172,7 @@ fn run_split(train: &TrainArgs, folder: &Path, known: &[String]) -> Result<Split
         return Ok(done);
     }
     let plan = TrainPlan::resolve(TrainArgs {
-        known_classes: known.to_vec(),
+        known_classes: known.clone(),
         out: Some(folder.to_owned()),
         resume: run.last().is_file(),
         ..train.clone()
@@ -152,9 +185,14 @@ fn run_split(train: &TrainArgs, folder: &Path, known: &[String]) -> Result<Split
     };
     fit_run(&run, &choices)?;
     let rest = |source: &Source, _: usize, _: u64| {
+        let data = if classes.elsewhere.is_empty() {
+            source.rest()?
+        } else {
+            source.classes_beside(DatasetName::Cifar100, &classes.elsewhere)?
+        };
         Ok(vec![NamedOutliers {
             name: "rest".to_owned(),
-            data: source.rest()?,
+            data,
         }])
     };
     let evaluation = eval_run(&run, &EvalArgs::default(), rest)?.evaluation;
@@ -163,7 +201,7 @@ fn run_split(train: &TrainArgs, folder: &Path, known: &[String]) -> Result<Split
         .first()
         .ok_or_else(|| CliError::usage("the classes that are not known have no test samples"))?;
     let result = SplitResult {
-        known_classes: known.to_vec(),
+        known_classes: known.clone(),
         closed_set_accuracy: evaluation.known.closed_set_accuracy,
         auroc: outliers.auroc,
         oscr: outliers.oscr,
@@ -245,17 +283,18 @@ pub(super) fn run(args: ProtocolArgs) -> Result<()> {
     let seed = plan.choices.seed.unwrap_or(0);
     let names = plan.source.all_classes()?;
     let out = train.out.clone().unwrap_or_else(|| {
-        PathBuf::from(match dataset {
-            DatasetName::Cifar10 => "runs/protocol-cifar10",
-            DatasetName::Shapes => "runs/protocol-shapes",
-            DatasetName::Folder => "runs/protocol-folder",
-        })
+        let plus = args.plus.as_ref().map(|plus| format!("-plus-{plus}"));
+        PathBuf::from(format!(
+            "runs/protocol-{}{}",
+            dataset.name(),
+            plus.unwrap_or_default()
+        ))
     });
-    let splits = splits(&names, dataset, args.known, args.splits, seed)?;
+    let splits = splits(&names, dataset, &args, seed)?;
     let mut results = Vec::with_capacity(splits.len());
-    for (i, known) in splits.iter().enumerate() {
+    for (i, classes) in splits.iter().enumerate() {
         let folder = out.join(format!("split-{}", i + 1));
-        results.push(run_split(&train, &folder, known)?);
+        results.push(run_split(&train, &folder, classes)?);
     }
     let result = ProtocolResult::new(dataset, results);
     if train.json {
@@ -273,24 +312,49 @@ mod tests {
         (0..n).map(|i| format!("c{i}")).collect()
     }
 
+    fn asked(known: Option<usize>, plus: Option<&str>, splits: usize) -> ProtocolArgs {
+        ProtocolArgs {
+            train: TrainArgs::default(),
+            known,
+            plus: plus.map(str::to_owned),
+            splits,
+        }
+    }
+
     #[test]
-    fn cifar10_has_its_published_splits() {
-        let splits = splits(&names(10), DatasetName::Cifar10, None, 2, 5).expect("valid");
-        assert_eq!(splits[0].join(" "), "c0 c1 c2 c4 c5 c9");
-        assert_eq!(splits[1].join(" "), "c0 c3 c5 c7 c8 c9");
+    fn published_splits_are_taken_where_there_are_some() {
+        let of = |dataset, args: &ProtocolArgs| splits(&names(10), dataset, args, 5);
+        let six = of(DatasetName::Cifar10, &asked(None, None, 2)).expect("valid");
+        assert_eq!(six[0].known.join(" "), "c0 c1 c4 c6 c7 c9");
+        assert_eq!(
+            of(DatasetName::Cifar10, &asked(Some(6), None, 2)).expect("valid"),
+            six
+        );
+        let plus = of(DatasetName::Cifar10, &asked(None, Some("10"), 5)).expect("valid");
+        assert_eq!(plus[0].known.join(" "), "c1 c4 c7 c9");
+        assert!(plus.iter().all(|split| split.elsewhere.len() == 10));
+        // Another number of classes is nobody's protocol.
+        let five = of(DatasetName::Cifar10, &asked(Some(5), None, 9)).expect("valid");
+        assert!(five.len() == 9 && five.iter().all(|split| split.known.len() == 5));
+        assert!(of(DatasetName::Cifar10, &asked(None, None, 6)).is_err());
+        assert!(of(DatasetName::Svhn, &asked(None, Some("10"), 5)).is_err());
     }
 
     #[test]
     fn other_splits_follow_from_the_seed() {
-        let of = |seed| splits(&names(8), DatasetName::Folder, Some(3), 4, seed).expect("valid");
+        let of = |seed| {
+            let args = asked(Some(3), None, 4);
+            splits(&names(8), DatasetName::Folder, &args, seed).expect("valid")
+        };
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
         for split in of(1) {
-            assert_eq!(split.len(), 3);
-            assert!(split.is_sorted());
+            assert_eq!(split.known.len(), 3);
+            assert!(split.known.is_sorted());
         }
-        assert!(splits(&names(3), DatasetName::Folder, Some(3), 1, 0).is_err());
-        assert!(splits(&names(3), DatasetName::Folder, Some(2), 0, 0).is_err());
+        for args in [asked(Some(3), None, 1), asked(Some(2), None, 0)] {
+            assert!(splits(&names(3), DatasetName::Folder, &args, 0).is_err());
+        }
     }
 
     #[test]

@@ -130,6 +130,8 @@ impl TrainPlan {
             image_size: Some(flags.image_size.unwrap_or(32)),
             augment: Some(flags.augment.unwrap_or(if reference {
                 AugmentName::Reference
+            } else if dataset.is_written() {
+                AugmentName::Crop
             } else {
                 AugmentName::FlipCrop
             })),
@@ -186,6 +188,10 @@ impl TrainPlan {
                 ..match choices.augment {
                     Some(AugmentName::None) => Augmentation::none(),
                     Some(AugmentName::Reference) => Augmentation::reference(),
+                    Some(AugmentName::Crop) => Augmentation {
+                        horizontal_flip: 0.0,
+                        ..Augmentation::flip_and_crop()
+                    },
                     _ => Augmentation::flip_and_crop(),
                 }
             }),
@@ -208,11 +214,10 @@ impl TrainPlan {
     fn run_folder(&self) -> RunFolder {
         match &self.choices.out {
             Some(folder) => RunFolder::new(folder),
-            None => RunFolder::new(Path::new(match self.choices.dataset {
-                Some(DatasetName::Shapes) => "runs/shapes",
-                Some(DatasetName::Folder) => "runs/folder",
-                _ => "runs/cifar10",
-            })),
+            None => {
+                let dataset = self.choices.dataset.unwrap_or(DatasetName::Cifar10);
+                RunFolder::new(&Path::new("runs").join(dataset.name()))
+            }
         }
     }
 
