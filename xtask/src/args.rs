@@ -52,6 +52,10 @@ pub(crate) struct FetchArgs {
     #[arg(long, value_name = "URL", conflicts_with = "offline")]
     pub(crate) mirror: Option<String>,
 
+    /// How many datasets to fetch at a time
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) jobs: usize,
+
     /// Where the data goes, in place of the repository's data folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,

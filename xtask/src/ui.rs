@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle,
+};
 
 /// A line on standard output. A reader that went away (`| head`) is no error.
 pub(crate) fn line(text: &str) {
@@ -17,6 +19,28 @@ pub(crate) fn error(text: &str) {
 
 /// How often a plain progress line is written where standard error is no terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// Bars of files that are on their way together, below each other.
+#[derive(Default)]
+pub(crate) struct Bars {
+    all: MultiProgress,
+}
+
+impl Bars {
+    /// A bar for one file.
+    pub(crate) fn file(&self, label: &str) -> Progress {
+        let mut progress = Progress::new(label);
+        if !progress.plain {
+            progress.bar = self.all.add(progress.bar.clone());
+        }
+        progress
+    }
+
+    /// A line on standard output, above the bars.
+    pub(crate) fn line(&self, text: &str) {
+        self.all.suspend(|| line(text));
+    }
+}
 
 /// Progress of one file: a bar with rate and time left, or now and then a plain line.
 pub(crate) struct Progress {
@@ -80,7 +104,11 @@ impl Progress {
 
     /// A line beside the bar.
     pub(crate) fn note(&self, text: &str) {
-        self.bar.suspend(|| error(text));
+        if self.plain {
+            error(text);
+        } else {
+            self.bar.println(text);
+        }
     }
 
     fn plain_line(&self, done: u64) -> String {

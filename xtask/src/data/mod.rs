@@ -10,8 +10,11 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, anyhow, bail};
 use indicatif::HumanBytes;
@@ -23,7 +26,7 @@ use self::manifest::Manifest;
 use self::sources::{Dataset, Format, Lock, Source, Sources};
 use self::unpack::Limits;
 use crate::args::{FetchArgs, VerifyArgs};
-use crate::ui::{self, Progress};
+use crate::ui::{self, Bars};
 use crate::{UsageError, shown};
 
 /// Largest download where the size is not known: five times the largest listed.
@@ -58,28 +61,21 @@ pub(crate) fn fetch(root: &Path, flags: &FetchArgs) -> anyhow::Result<()> {
         data: &data,
         downloader: downloader.as_ref(),
         mirror: flags.mirror.as_deref(),
+        bars: Bars::default(),
+        pinning: Mutex::new(()),
     };
-    for dataset in chosen {
-        match fetching.dataset(dataset)? {
-            Fetched::New { files } => ui::line(&format!(
-                "{}: {files} files in {}",
-                dataset.name,
-                shown(root, &data.folder(dataset))
-            )),
-            Fetched::There => ui::line(&format!(
-                "{}: already in {}",
-                dataset.name,
-                shown(root, &data.folder(dataset))
-            )),
-            Fetched::Foreign => ui::line(&format!(
-                "{}: {} was not put there by fetch-data and is left alone; to fetch it anew, move \
-                 it away",
-                dataset.name,
-                shown(root, &data.folder(dataset))
-            )),
+    fetching.all(&chosen, flags.jobs, |dataset, fetched| {
+        let folder = shown(root, &data.folder(dataset));
+        let name = &dataset.name;
+        match fetched {
+            Fetched::New { files } => format!("{name}: {files} files in {folder}"),
+            Fetched::There => format!("{name}: already in {folder}"),
+            Fetched::Foreign => format!(
+                "{name}: {folder} was not put there by fetch-data and is left alone; to fetch it \
+                 anew, move it away"
+            ),
         }
-    }
-    Ok(())
+    })
 }
 
 /// `cargo xtask verify-data`.
@@ -239,9 +235,53 @@ struct Fetching<'a> {
     /// None when offline.
     downloader: Option<&'a Downloader>,
     mirror: Option<&'a str>,
+    bars: Bars,
+    /// Held while the lock file is read and written.
+    pinning: Mutex<()>,
 }
 
 impl Fetching<'_> {
+    /// Several datasets at a time; one that fails does not stop the others. `told` makes a line of
+    /// what became of each.
+    ///
+    /// # Errors
+    /// That of the first dataset that failed; those of the others have been said.
+    fn all(
+        &self,
+        datasets: &[&Dataset],
+        jobs: usize,
+        told: impl Fn(&Dataset, &Fetched) -> String + Sync,
+    ) -> anyhow::Result<()> {
+        let next = AtomicUsize::new(0);
+        let errors = Mutex::new(BTreeMap::new());
+        let work = || {
+            while let Some(dataset) = datasets.get(next.fetch_add(1, Ordering::Relaxed)) {
+                match self.dataset(dataset) {
+                    Ok(fetched) => self.bars.line(&told(dataset, &fetched)),
+                    Err(error) => {
+                        let place = datasets
+                            .iter()
+                            .position(|there| std::ptr::eq(*there, *dataset));
+                        errors
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .insert(place, error);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..jobs.clamp(1, datasets.len().max(1)) {
+                scope.spawn(work);
+            }
+        });
+        let errors = errors.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut errors = errors.into_values();
+        let first = errors.next();
+        errors.for_each(|error| ui::error(&format!("{error:#}")));
+        first.map_or(Ok(()), Err)
+    }
+
     /// Puts a dataset in its folder, or does nothing.
     fn dataset(&self, dataset: &Dataset) -> anyhow::Result<Fetched> {
         let data = self.data;
@@ -254,10 +294,10 @@ impl Fetching<'_> {
                 Fetched::Foreign
             });
         }
-        let mut lock = Lock::read(&data.lock())?;
         for source in &dataset.files {
-            let found = self.file(dataset, source, &lock)?;
-            lock.pin(&data.lock(), source, &found)?;
+            let found = self.file(dataset, source, &Lock::read(&data.lock())?)?;
+            let _pinning = self.pinning.lock().unwrap_or_else(PoisonError::into_inner);
+            Lock::read(&data.lock())?.pin(&data.lock(), source, &found)?;
         }
         let unpacking = data.unpacking(dataset);
         files::remove_folder(&unpacking)?;
@@ -323,7 +363,7 @@ impl Fetching<'_> {
             expected: &expected,
             limit,
         };
-        let mut progress = Progress::new(source.name());
+        let mut progress = self.bars.file(source.name());
         downloader
             .download(&wanted, &mut progress)
             .map_err(|error| match error {

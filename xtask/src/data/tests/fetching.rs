@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tar::EntryType::{Regular, Symlink};
 use tempfile::TempDir;
@@ -14,6 +17,7 @@ use crate::data::download::Downloader;
 use crate::data::files::DataDir;
 use crate::data::sources::{Dataset, Lock, Sources};
 use crate::data::{Fetched, Fetching, check};
+use crate::ui::Bars;
 
 /// A data folder, a server that has these files, and a dataset made of them.
 struct Case {
@@ -69,6 +73,8 @@ impl Case {
             data: &data,
             downloader: (!offline).then_some(&downloader),
             mirror: Some(&base),
+            bars: Bars::default(),
+            pinning: Mutex::default(),
         };
         fetching.dataset(&self.dataset)
     }
@@ -341,4 +347,65 @@ fn one_fetch_at_a_time() {
     assert!(error.contains("another fetch-data is at work"), "{error}");
     drop(first);
     assert!(data.reserve().is_ok());
+}
+
+#[test]
+fn datasets_come_at_the_same_time_and_one_that_fails_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::new(folder.path().join("data"));
+    // Each server answers once the other has been asked, which never happens one after the other.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let servers = [(); 2].map(|()| {
+        let asked = Arc::clone(&asked);
+        Server::start(move |request, before| {
+            asked.fetch_add(usize::from(before == 0), Ordering::SeqCst);
+            let patience = Instant::now() + Duration::from_secs(5);
+            while asked.load(Ordering::SeqCst) < 2 && Instant::now() < patience {
+                std::thread::yield_now();
+            }
+            match request.path.as_str() {
+                "/files/gone.bin" => Reply::status("404 Not Found"),
+                _ if asked.load(Ordering::SeqCst) < 2 => Reply::status("400 Bad Request"),
+                _ => Reply::whole(b"content"),
+            }
+        })
+    });
+    let list: String = ["a", "b", "gone", "c"]
+        .iter()
+        .enumerate()
+        .map(|(i, name)| {
+            let base = servers[i % 2].base();
+            // The MD5 of "content".
+            format!(
+                "[[dataset]]\nname = \"{name}\"\ndescription = \"d\"\nlicence = \"l\"\n\
+                 home = \"http://h\"\nfolder = \"{name}\"\nformat = \"plain\"\n\
+                 [[dataset.file]]\nurl = \"{base}/{name}.bin\"\n\
+                 md5 = \"9a0364b9e99bb480dd25e1f0284c8555\"\n"
+            )
+        })
+        .collect();
+    let sources = Sources::parse(&list).unwrap();
+    let downloader = Downloader::without_proxy(hurried());
+    let fetching = Fetching {
+        data: &data,
+        downloader: Some(&downloader),
+        mirror: None,
+        bars: Bars::default(),
+        pinning: Mutex::default(),
+    };
+    let chosen: Vec<&Dataset> = sources.datasets.iter().collect();
+    let outcome = fetching.all(&chosen, 2, |dataset, _| dataset.name.clone());
+    let error = format!("{:#}", outcome.unwrap_err());
+    assert!(
+        error.contains("gone.bin: the server answered 404"),
+        "{error}"
+    );
+    let lock = fs::read_to_string(data.lock()).unwrap();
+    for name in ["a", "b", "c"] {
+        let file = data.root().join(name).join(format!("{name}.bin"));
+        assert_eq!(fs::read(file).unwrap(), b"content");
+        // Every pin was kept, whoever wrote the file last.
+        assert!(lock.contains(&format!("/{name}.bin")), "{lock}");
+    }
+    assert!(!data.root().join("gone").exists());
 }
