@@ -34,6 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "crosr-openmax",
         ],
     ),
+    (
+        "custom-dataset",
+        &["crosr-data", "crosr-eval", "crosr-model", "crosr-openmax"],
+    ),
     ("xtask", &[]),
     (
         "crosr-tests",
@@ -66,6 +70,7 @@ const UNREACHABLE: &[(&str, &[&[&str]])] = &[
     ("crosr-data", &[TENSORS, NETWORK, &["safetensors"]]),
     ("crosr-model", &[NETWORK]),
     ("crosr-cli", &[NETWORK]),
+    ("custom-dataset", &[NETWORK]),
     ("xtask", &[TENSORS]),
 ];
 

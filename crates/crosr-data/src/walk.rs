@@ -41,9 +41,12 @@ impl Listed {
 /// for. Names that begin with a dot, and links to folders below `folder`, are left out. A folder
 /// that cannot be read takes its own place among the files.
 pub fn walk(folder: &Path) -> Walk {
+    let root = Place {
+        path: folder.to_owned(),
+        kind: Kind::Folder,
+    };
     Walk {
-        pending: vec![vec![folder.to_owned()].into_iter()],
-        begun: false,
+        pending: vec![vec![root].into_iter()],
     }
 }
 
@@ -51,8 +54,7 @@ pub fn walk(folder: &Path) -> Walk {
 #[derive(Debug)]
 pub struct Walk {
     /// What is left of each folder on the way down.
-    pending: Vec<std::vec::IntoIter<PathBuf>>,
-    begun: bool,
+    pending: Vec<std::vec::IntoIter<Place>>,
 }
 
 impl Iterator for Walk {
@@ -60,43 +62,67 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Listed> {
         loop {
-            let Some(path) = self.pending.last_mut()?.next() else {
+            let Some(Place { path, kind }) = self.pending.last_mut()?.next() else {
                 self.pending.pop();
                 continue;
             };
-            let first = !std::mem::replace(&mut self.begun, true);
-            if !first && !path.is_dir() {
-                return Some(path.into());
-            }
-            // A link to a folder may lead round in a circle.
-            if !first && path.is_symlink() {
-                continue;
-            }
-            match entries(&path) {
-                Ok(paths) => self.pending.push(paths.into_iter()),
-                Err(error) => return Some(Listed::failed(&path, error)),
+            match kind {
+                Kind::File => return Some(path.into()),
+                // A link to a folder may lead round in a circle.
+                Kind::Link if path.is_dir() => {}
+                Kind::Link => return Some(path.into()),
+                Kind::Folder => match places(&path) {
+                    Ok(places) => self.pending.push(places.into_iter()),
+                    Err(error) => return Some(Listed::failed(&path, error)),
+                },
             }
         }
     }
 }
 
+/// Something in a folder.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    kind: Kind,
+}
+
+/// What it is, as the folder itself says: asking each file costs more than all else.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Folder,
+    File,
+    Link,
+}
+
+/// Everything in a folder, sorted; hidden files are left out.
+fn places(folder: &Path) -> Result<Vec<Place>> {
+    let unreadable = |source| DataError::unreadable(folder, source);
+    let mut places = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let kind = entry.file_type().map_err(unreadable)?;
+        let kind = if kind.is_symlink() {
+            Kind::Link
+        } else if kind.is_dir() {
+            Kind::Folder
+        } else {
+            Kind::File
+        };
+        let path = entry.path();
+        places.push(Place { path, kind });
+    }
+    places.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(places)
+}
+
 /// Everything in a folder, sorted; hidden files are left out.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let unreadable = |source| DataError::unreadable(folder, source);
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if !path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .starts_with('.')
-        {
-            paths.push(path);
-        }
-    }
-    paths.sort_unstable();
-    Ok(paths)
+    let places = places(folder)?.into_iter();
+    Ok(places.map(|place| place.path).collect())
 }
 
 /// Whether a file's name ends as a picture's does, be it of a format that is decoded here or not.
