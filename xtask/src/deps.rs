@@ -20,10 +20,11 @@ mod tests;
 /// The members that each member may name in its manifest, dev- and build-dependencies included.
 const ARROWS: &[(&str, &[&str])] = &[
     ("crosr-libmr", &[]),
-    ("crosr-data", &[]),
+    ("crosr-pickle", &[]),
+    ("crosr-data", &["crosr-pickle"]),
     ("crosr-eval", &[]),
     ("crosr-openmax", &["crosr-libmr"]),
-    ("crosr-model", &["crosr-data"]),
+    ("crosr-model", &["crosr-data", "crosr-pickle"]),
     (
         "crosr-cli",
         &[
@@ -67,6 +68,15 @@ const UNREACHABLE: &[(&str, &[&[&str]])] = &[
         &[TENSORS, NETWORK, PICTURES, &["safetensors"]],
     ),
     ("crosr-eval", &[TENSORS, NETWORK, &["safetensors"]]),
+    (
+        "crosr-pickle",
+        &[
+            TENSORS,
+            NETWORK,
+            PICTURES,
+            &["nalgebra", "safetensors", "serde"],
+        ],
+    ),
     ("crosr-data", &[TENSORS, NETWORK, &["safetensors"]]),
     ("crosr-model", &[NETWORK]),
     ("crosr-cli", &[NETWORK]),

@@ -1,5 +1,5 @@
-//! CIFAR-10 and CIFAR-100 in their binary layout: records of label bytes and 3 x 1024 bytes of
-//! planar pixels.
+//! CIFAR-10 and CIFAR-100: records of label bytes and 3 x 1024 bytes of planar pixels, or Python's
+//! pickles with the same in arrays.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
@@ -8,6 +8,7 @@ use super::cifar_names::{CIFAR10, CIFAR100, CIFAR100_COARSE};
 use super::idx::inside;
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::error::{DataError, Result};
+use crate::formats::{malformed, numpy::PickledDict};
 use crate::image::{Image, PixelFormat};
 
 const SIDE: usize = 32;
@@ -30,21 +31,26 @@ pub struct Cifar10(Records);
 
 impl Cifar10 {
     /// Reads `data_batch_1.bin` … `data_batch_5.bin` or `test_batch.bin` in `folder`, or in the
-    /// `cifar-10-batches-bin` inside it.
+    /// `cifar-10-batches-bin` inside it. Where there are none, Python's files without the ending,
+    /// in `folder` or the `cifar-10-batches-py` inside it.
     ///
     /// # Errors
     /// [`DataError::Missing`] naming the first file that is not there, [`DataError::Io`],
     /// [`DataError::Truncated`] for one that does not consist of whole records,
-    /// [`DataError::Label`] for a label above 9.
+    /// [`DataError::Malformed`] for a pickle without the arrays, [`DataError::Label`] for a label
+    /// above 9.
     pub fn open(folder: &Path, split: Split) -> Result<Self> {
-        let folder = inside(folder, "cifar-10-batches-bin");
-        let files: Vec<PathBuf> = match split {
-            Split::Train => (1..=5)
-                .map(|k| folder.join(format!("data_batch_{k}.bin")))
-                .collect(),
-            Split::Test => vec![folder.join("test_batch.bin")],
+        let files: Vec<String> = match split {
+            Split::Train => (1..=5).map(|k| format!("data_batch_{k}")).collect(),
+            Split::Test => vec!["test_batch".to_owned()],
         };
+        let pickled = paths(&inside(folder, "cifar-10-batches-py"), &files, "");
+        let folder = inside(folder, "cifar-10-batches-bin");
+        let files = paths(&folder, &files, ".bin");
         let names = class_names(&folder.join("batches.meta.txt"), &CIFAR10);
+        if are_instead(&pickled, &files) {
+            return Records::unpickle(&pickled, &["labels"], 0, names).map(Self);
+        }
         Records::read(
             &files,
             Layout {
@@ -66,7 +72,8 @@ pub struct Cifar100(Records);
 
 impl Cifar100 {
     /// Reads `train.bin` or `test.bin` in `folder`, or in the `cifar-100-binary` inside it, with
-    /// the hundred fine classes.
+    /// the hundred fine classes. Where there is none, Python's file without the ending, in `folder`
+    /// or the `cifar-100-python` inside it.
     ///
     /// # Errors
     /// As [`Cifar10::open`].
@@ -89,14 +96,21 @@ impl Cifar100 {
         names: &str,
         published: &[&str],
     ) -> Result<Self> {
+        let file = match split {
+            Split::Train => "train",
+            Split::Test => "test",
+        };
+        let files = [file.to_owned()];
+        let pickled = paths(&inside(folder, "cifar-100-python"), &files, "");
         let folder = inside(folder, "cifar-100-binary");
-        let file = folder.join(match split {
-            Split::Train => "train.bin",
-            Split::Test => "test.bin",
-        });
+        let files = paths(&folder, &files, ".bin");
         let names = class_names(&folder.join(names), published);
+        if are_instead(&pickled, &files) {
+            let labels = ["coarse_labels", "fine_labels"];
+            return Records::unpickle(&pickled, &labels, label_at, names).map(Self);
+        }
         Records::read(
-            &[file],
+            &files,
             Layout {
                 labels: 2,
                 label_at,
@@ -105,6 +119,17 @@ impl Cifar100 {
         )
         .map(Self)
     }
+}
+
+fn paths(folder: &Path, names: &[String], ending: &str) -> Vec<PathBuf> {
+    let path = |name: &String| folder.join(format!("{name}{ending}"));
+    names.iter().map(path).collect()
+}
+
+/// Whether the first of these is there and the first of the others is not.
+fn are_instead(these: &[PathBuf], others: &[PathBuf]) -> bool {
+    let is_there = |files: &[PathBuf]| files.first().is_some_and(|file| file.is_file());
+    is_there(these) && !is_there(others)
 }
 
 /// What a record begins with.
@@ -143,6 +168,47 @@ impl Records {
             } else {
                 bytes.extend_from_slice(&batch);
             }
+        }
+        Ok(Self {
+            class_names,
+            layout,
+            bytes,
+        })
+    }
+
+    /// Python's files; records are put together as the binary files have them, with the labels
+    /// under `keys`.
+    fn unpickle(
+        files: &[PathBuf],
+        keys: &[&str],
+        label_at: usize,
+        class_names: Vec<String>,
+    ) -> Result<Self> {
+        let layout = Layout {
+            labels: keys.len(),
+            label_at,
+        };
+        let mut bytes = Vec::new();
+        for path in files {
+            let pickle = fs::read(path).map_err(|source| DataError::unreadable(path, source))?;
+            let dict = PickledDict::read(&pickle, path)?;
+            let pictures = dict.array("data")?;
+            let labels = keys.iter().map(|key| dict.bytes(key));
+            let labels = labels.collect::<Result<Vec<_>>>()?;
+            let (planes, rest) = pictures.values.as_chunks::<{ 3 * PLANE }>();
+            if !rest.is_empty() || labels.iter().any(|labels| labels.len() != planes.len()) {
+                let counts: Vec<usize> = labels.iter().map(Vec::len).collect();
+                let shape = &pictures.shape;
+                let what = format!("{counts:?} labels for an array of {shape:?} bytes");
+                return Err(malformed(path, what));
+            }
+            bytes.reserve_exact(planes.len() * layout.record());
+            for (record, planes) in planes.iter().enumerate() {
+                bytes.extend(labels.iter().map(|labels| labels[record]));
+                bytes.extend_from_slice(planes);
+            }
+            let first = bytes.len() - planes.len() * layout.record();
+            check_labels(path, &bytes[first..], layout, class_names.len())?;
         }
         Ok(Self {
             class_names,
@@ -193,17 +259,27 @@ fn read_batch(path: &Path, layout: Layout, n_classes: usize) -> Result<Vec<u8>> 
             offset: (whole * size) as u64,
         });
     }
-    let label = |record: usize| usize::from(bytes[record * size + layout.label_at]);
-    if let Some(record) = (0..whole).find(|&record| label(record) >= n_classes) {
-        return Err(DataError::Label {
+    check_labels(path, &bytes, layout, n_classes)?;
+    Ok(bytes)
+}
+
+fn check_labels(path: &Path, records: &[u8], layout: Layout, n_classes: usize) -> Result<()> {
+    let size = layout.record();
+    let mut labels = records
+        .iter()
+        .skip(layout.label_at)
+        .step_by(size)
+        .enumerate();
+    match labels.find(|(_, label)| usize::from(**label) >= n_classes) {
+        None => Ok(()),
+        Some((record, &label)) => Err(DataError::Label {
             path: path.to_owned(),
-            label: label(record),
+            label: usize::from(label),
             record,
             offset: (record * size) as u64,
             n_classes,
-        });
+        }),
     }
-    Ok(bytes)
 }
 
 /// The names that come with the data, if they are as many; the published ones otherwise.

@@ -2,6 +2,7 @@
 
 pub(crate) mod idx;
 pub(crate) mod mat;
+pub(crate) mod numpy;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

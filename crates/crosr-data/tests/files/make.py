@@ -1,9 +1,11 @@
-"""Writes the files beside this one that other programs have to write: MATLAB files by SciPy.
+"""Writes the files beside this one that other programs have to write: MATLAB files by SciPy,
+pickles by Python 3 and NumPy.
 
 Pixel (x, y) of picture k is that of `rgb` in ../common/mod.rs.
 """
 
 import pathlib
+import pickle
 
 import numpy as np
 import scipy.io
@@ -24,3 +26,8 @@ for name, labels, compressed in [
 ]:
     content = {"extra": np.arange(3.5), "y": labels, "X": pictures}
     scipy.io.savemat(HERE / name, content, do_compression=compressed)
+
+rows = np.moveaxis(pictures, 2, 0).reshape(3072, 2).T.copy()
+for protocol in [4, 5]:
+    batch = {"batch_label": "two", "labels": [6, 9], "data": rows, "filenames": ["a.png", "b.png"]}
+    (HERE / f"batch.{protocol}.pickle").write_bytes(pickle.dumps(batch, protocol))

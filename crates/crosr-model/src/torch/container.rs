@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
+use crosr_pickle::{Object, Pickle, Value, shortened};
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 use super::error::TorchError;
-use super::pickle::{Pickle, shortened};
-use super::value::{Object, StorageClaim, Value};
+use super::rebuild::Torch;
+use super::value::{Made, StorageClaim};
 
 /// Most bytes of the pickle in a zip archive; a state dict takes about 300 a tensor.
 const MAX_PICKLE_BYTES: usize = 64 << 20;
@@ -176,12 +177,15 @@ impl<'a> Archive<'a> {
     }
 }
 
+/// The pickle of a checkpoint, and where its numbers are.
+type Found<'a> = (Pickle<'a, Torch>, Storages<'a>);
+
 /// The container from before PyTorch 1.6: the pickles of a magic number, a version, the writing
 /// machine, the object and the list of storage keys; then the storages in that order, each behind
 /// the number of its elements (i64), all little-endian whatever machine wrote them.
 ///
 /// `None` if the magic number is not there.
-pub(super) fn legacy(bytes: &[u8]) -> Result<Option<(Pickle<'_>, Storages<'_>)>, TorchError> {
+pub(super) fn legacy(bytes: &[u8]) -> Result<Option<Found<'_>>, TorchError> {
     // Any protocol: PROTO, version, LONG1, length, number, STOP.
     if !matches!(bytes, [0x80, _, 0x8a, 10, rest @ ..] if rest.starts_with(&MAGIC)) {
         return Ok(None);
@@ -191,23 +195,29 @@ pub(super) fn legacy(bytes: &[u8]) -> Result<Option<(Pickle<'_>, Storages<'_>)>,
         offset,
         what,
     };
-    let magic = Pickle::read(bytes, 0, LEGACY)?;
-    let version = Pickle::read(bytes, magic.end, LEGACY)?;
+    let read =
+        |start| Pickle::<Torch>::read(bytes, start).map_err(|error| TorchError::of(error, LEGACY));
+    let magic = read(0)?;
+    let version = read(magic.end)?;
     if !matches!(version.root, Value::Int(PROTOCOL)) {
         return Err(malformed(
             magic.end,
             format!("a version other than {PROTOCOL}"),
         ));
     }
-    let machine = Pickle::read(bytes, version.end, LEGACY)?;
-    let object = Pickle::read(bytes, machine.end, LEGACY)?;
-    let keys = Pickle::read(bytes, object.end, LEGACY)?;
+    let machine = read(version.end)?;
+    let object = read(machine.end)?;
+    let keys = read(object.end)?;
     let Some(Object::List(key_list)) = keys.object(keys.root) else {
         return Err(malformed(object.end, "no list of storage keys".to_owned()));
     };
 
     let mut claims: HashMap<&str, StorageClaim<'_>> = HashMap::new();
-    for claim in object.storages() {
+    let storages = object.objects.iter().filter_map(|object| match object {
+        Object::Made(Made::Storage(claim)) => Some(*claim),
+        _ => None,
+    });
+    for claim in storages {
         let first = claims.entry(claim.key).or_insert(claim);
         if first.dtype != claim.dtype || first.n_elements != claim.n_elements {
             return Err(TorchError::Storage {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crosr_pickle::PickleError;
+
 /// A PyTorch checkpoint that cannot be read.
 ///
 /// Offsets count bytes from the start of the named record; in the container from before
@@ -126,4 +128,43 @@ pub enum TorchError {
         /// The type at top level, or the first keys of the dict there.
         found: String,
     },
+}
+
+impl TorchError {
+    /// What is wrong with the pickle in a record.
+    pub(super) fn of(error: PickleError, record: &str) -> Self {
+        let record = record.to_owned();
+        match error {
+            PickleError::Global { offset, name } => Self::Global {
+                record,
+                offset,
+                name,
+            },
+            PickleError::Opcode { offset, opcode } => Self::Opcode {
+                record,
+                offset,
+                opcode,
+            },
+            PickleError::Malformed { offset, what } => Self::Pickle {
+                record,
+                offset,
+                what,
+            },
+            PickleError::Limit {
+                offset,
+                what,
+                limit,
+            } => Self::Limit {
+                record,
+                offset,
+                what,
+                limit,
+            },
+            other => Self::Pickle {
+                record,
+                offset: 0,
+                what: other.to_string(),
+            },
+        }
+    }
 }

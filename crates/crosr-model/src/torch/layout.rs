@@ -1,7 +1,8 @@
 //! From offset, shape and strides in a storage to contiguous numbers.
 
+use crosr_pickle::shortened;
+
 use super::error::TorchError;
-use super::pickle::shortened;
 use super::tensor::TorchTensor;
 use super::value::TensorClaim;
 

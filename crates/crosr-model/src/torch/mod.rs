@@ -3,7 +3,6 @@
 mod container;
 mod error;
 mod layout;
-mod pickle;
 mod rebuild;
 mod tensor;
 mod value;
@@ -11,10 +10,12 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crosr_pickle::{Object, Pickle, Value, shortened};
+
 use container::{Archive, Storages};
 use layout::Layout;
-use pickle::{Pickle, shortened};
-use value::{Object, TensorClaim, Value};
+use rebuild::Torch;
+use value::{Made, TensorClaim};
 
 pub use error::TorchError;
 pub use tensor::{TorchDtype, TorchTensor};
@@ -89,7 +90,8 @@ impl TorchCheckpoint {
             let folder = archive.folder()?;
             let big_endian = archive.is_big_endian(&folder)?;
             let (record, pickle) = archive.pickle(&folder)?;
-            let pickle = Pickle::read(&pickle, 0, &record)?;
+            let pickle =
+                Pickle::read(&pickle, 0).map_err(|error| TorchError::of(error, &record))?;
             let storages = Storages::Zip {
                 archive,
                 folder,
@@ -108,7 +110,7 @@ impl TorchCheckpoint {
 
 /// Finds the state dict and copies its tensors out, storage by storage.
 fn assemble(
-    pickle: &Pickle<'_>,
+    pickle: &Pickle<'_, Torch>,
     mut storages: Storages<'_>,
     big_endian: bool,
     file_bytes: usize,
@@ -163,7 +165,7 @@ type StateDict<'p, 'a> = (
 );
 
 /// The tensors of the state dict and the numbers at top level.
-fn state_dict<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<StateDict<'p, 'a>, TorchError> {
+fn state_dict<'p, 'a>(pickle: &'p Pickle<'a, Torch>) -> Result<StateDict<'p, 'a>, TorchError> {
     let no_state_dict = |found: String| TorchError::NoStateDict { found };
     let Some(top) = pickle.dict(pickle.root) else {
         return Err(no_state_dict(pickle.root.kind().to_owned()));
@@ -181,7 +183,7 @@ fn state_dict<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<StateDict<'p, 'a>, Torch
     for (key, value) in nested.unwrap_or(top) {
         let Value::Str(name) = *key else { continue };
         match pickle.object(*value) {
-            Some(Object::Tensor(claim)) => {
+            Some(Object::Made(Made::Tensor(claim))) => {
                 tensors.insert(name, &**claim);
             }
             // A state dict is flat: what is nested in one is weights of a kind unknown here.

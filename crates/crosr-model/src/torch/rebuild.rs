@@ -1,19 +1,97 @@
-//! The arguments of the calls that a pickle may make.
+//! The calls that the pickle of a checkpoint may make.
 
-use super::error::TorchError;
-use super::pickle::Machine;
+use crosr_pickle::{Dialect, Machine, Object, PickleError, Value, ValueOf};
+
 use super::tensor::TorchDtype;
-use super::value::{Global, Object, StorageClaim, TensorClaim, Value};
+use super::value::{Global, Made, StorageClaim, TensorClaim};
 
 /// Most dimensions of a tensor, as in PyTorch.
 const MAX_DIMENSIONS: usize = 64;
 
+/// The pickles of `torch.save`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Torch {}
+
+impl Dialect for Torch {
+    type Global = Global;
+    type Made<'a> = Made<'a>;
+
+    fn resolve(module: &str, name: &str) -> Option<Global> {
+        Global::resolve(module, name)
+    }
+
+    fn call<'a>(
+        machine: &mut Machine<'a, Self>,
+        callee: Global,
+        arguments: &[ValueOf<'a, Self>],
+    ) -> Result<(), PickleError> {
+        match callee {
+            Global::OrderedDict | Global::Counter => {
+                let entries = dict_entries(machine, arguments)?;
+                machine.push_dict(entries)
+            }
+            Global::RebuildTensor => push_tensor(machine, arguments, None),
+            Global::RebuildTensorV3 => match arguments.get(6) {
+                Some(Value::Global(Global::Dtype(dtype))) => {
+                    push_tensor(machine, arguments, Some(*dtype))
+                }
+                _ => Err(machine.malformed("_rebuild_tensor_v3 without a dtype".to_owned())),
+            },
+            Global::RebuildParameter => match arguments.first() {
+                Some(tensor)
+                    if matches!(machine.object(*tensor), Some(Object::Made(Made::Tensor(_)))) =>
+                {
+                    machine.push(*tensor);
+                    Ok(())
+                }
+                _ => Err(machine.malformed("a parameter without a tensor".to_owned())),
+            },
+            Global::Size => match arguments.first() {
+                // A tuple cannot change, so the argument itself will do.
+                Some(items) => {
+                    machine.tuple_items(*items)?;
+                    machine.push(*items);
+                    Ok(())
+                }
+                None => machine.push_tuple(Vec::new()),
+            },
+            Global::Device => {
+                machine.push_made(Made::Device);
+                Ok(())
+            }
+            Global::Storage(_) | Global::Dtype(_) => {
+                Err(machine.malformed(format!("{callee:?} is called")))
+            }
+        }
+    }
+
+    fn persistent<'a>(
+        machine: &mut Machine<'a, Self>,
+        id: ValueOf<'a, Self>,
+    ) -> Result<(), PickleError> {
+        let claim = storage(machine, id)?;
+        machine.push_made(Made::Storage(claim));
+        Ok(())
+    }
+}
+
+fn push_tensor<'a>(
+    machine: &mut Machine<'a, Torch>,
+    arguments: &[ValueOf<'a, Torch>],
+    dtype: Option<TorchDtype>,
+) -> Result<(), PickleError> {
+    let claim = tensor(machine, arguments, dtype)?;
+    machine.charge(1 + claim.shape.len() + claim.stride.len())?;
+    machine.push_made(Made::Tensor(Box::new(claim)));
+    Ok(())
+}
+
 /// A persistent id: `('storage', class, key, location, n_elements)`, and before PyTorch 1.6 a view
 /// `(key, offset, n_elements)` or `None` behind it. The location (`cpu`, `cuda:0`) is passed over.
-pub(super) fn storage<'a>(
-    machine: &Machine<'_, 'a>,
-    id: Value<'a>,
-) -> Result<StorageClaim<'a>, TorchError> {
+fn storage<'a>(
+    machine: &Machine<'a, Torch>,
+    id: ValueOf<'a, Torch>,
+) -> Result<StorageClaim<'a>, PickleError> {
     let (claim, view) = match machine.tuple_items(id)? {
         [
             Value::Str("storage"),
@@ -48,15 +126,15 @@ pub(super) fn storage<'a>(
 
 /// The arguments of `_rebuild_tensor` and its later versions: `(storage, offset, size, stride,
 /// ...)`. What follows (gradients, hooks) is passed over, but for the `dtype` of version 3.
-pub(super) fn tensor<'a>(
-    machine: &Machine<'_, 'a>,
-    arguments: &[Value<'a>],
+fn tensor<'a>(
+    machine: &Machine<'a, Torch>,
+    arguments: &[ValueOf<'a, Torch>],
     dtype: Option<TorchDtype>,
-) -> Result<TensorClaim<'a>, TorchError> {
+) -> Result<TensorClaim<'a>, PickleError> {
     let [storage, Value::Int(offset), shape, stride, ..] = arguments else {
         return Err(machine.malformed("a tensor without storage, offset, shape, stride".to_owned()));
     };
-    let Some(Object::Storage(storage)) = machine.object(*storage) else {
+    let Some(Object::Made(Made::Storage(storage))) = machine.object(*storage) else {
         return Err(machine.malformed("a tensor without storage".to_owned()));
     };
     Ok(TensorClaim {
@@ -68,7 +146,10 @@ pub(super) fn tensor<'a>(
     })
 }
 
-fn integers<'a>(machine: &Machine<'_, 'a>, value: Value<'a>) -> Result<Vec<i64>, TorchError> {
+fn integers<'a>(
+    machine: &Machine<'a, Torch>,
+    value: ValueOf<'a, Torch>,
+) -> Result<Vec<i64>, PickleError> {
     let items = machine.sequence(value)?;
     if items.len() > MAX_DIMENSIONS {
         return Err(machine.malformed(format!(
@@ -76,7 +157,7 @@ fn integers<'a>(machine: &Machine<'_, 'a>, value: Value<'a>) -> Result<Vec<i64>,
             items.len()
         )));
     }
-    let integer = |item: &Value<'a>| match item {
+    let integer = |item: &ValueOf<'a, Torch>| match item {
         Value::Int(number) => Ok(*number),
         _ => Err(machine.malformed(format!("{} as an extent of a tensor", item.kind()))),
     };
@@ -84,17 +165,17 @@ fn integers<'a>(machine: &Machine<'_, 'a>, value: Value<'a>) -> Result<Vec<i64>,
 }
 
 /// The argument of `OrderedDict` or `Counter`: nothing, a dict, or a list of pairs (Python 2).
-pub(super) fn dict_entries<'a>(
-    machine: &Machine<'_, 'a>,
-    arguments: &[Value<'a>],
-) -> Result<Vec<(Value<'a>, Value<'a>)>, TorchError> {
+fn dict_entries<'a>(
+    machine: &Machine<'a, Torch>,
+    arguments: &[ValueOf<'a, Torch>],
+) -> Result<Vec<(ValueOf<'a, Torch>, ValueOf<'a, Torch>)>, PickleError> {
     let Some(argument) = arguments.first() else {
         return Ok(Vec::new());
     };
     if let Some(Object::Dict(entries)) = machine.object(*argument) {
         return Ok(entries.clone());
     }
-    let pair = |item: &Value<'a>| match machine.sequence(*item)? {
+    let pair = |item: &ValueOf<'a, Torch>| match machine.sequence(*item)? {
         [key, value] => Ok((*key, *value)),
         _ => Err(machine.malformed("a dict entry that is no pair".to_owned())),
     };

@@ -1,42 +1,6 @@
-//! What a pickle can build here: plain data, storages and tensors.
+//! What a pickle can build here beside plain data: storages and tensors.
 
 use super::tensor::TorchDtype;
-
-/// A value on the stack, in the memo or in a container.
-///
-/// Containers lie in the arena of [`Pickle`](super::pickle::Pickle) and are meant by index, as
-/// pickles refer to them by identity. So values are small, copies are cheap, and however deep or
-/// cyclic the nesting, nothing recurses: neither reading nor dropping.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Value<'a> {
-    None,
-    Bool,
-    Int(i64),
-    /// An integer beyond 64 bits.
-    Long,
-    Float(f64),
-    Str(&'a str),
-    Bytes,
-    Global(Global),
-    /// Index into the arena.
-    Object(usize),
-}
-
-impl Value<'_> {
-    /// The type, as error messages name it.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::None => "None",
-            Self::Bool => "a bool",
-            Self::Int(_) | Self::Long => "an integer",
-            Self::Float(_) => "a float",
-            Self::Str(_) => "a string",
-            Self::Bytes => "bytes",
-            Self::Global(_) => "a function or class",
-            Self::Object(_) => "a container or tensor",
-        }
-    }
-}
 
 /// The functions and classes that a pickle may name. They are recognised, never called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,14 +71,9 @@ pub(super) struct TensorClaim<'a> {
     pub(super) stride: Vec<i64>,
 }
 
-/// A container, storage or tensor in the arena.
+/// What the calls of a state dict make.
 #[derive(Debug)]
-pub(super) enum Object<'a> {
-    Tuple(Vec<Value<'a>>),
-    List(Vec<Value<'a>>),
-    /// Entries in order of insertion; of equal keys the last counts.
-    Dict(Vec<(Value<'a>, Value<'a>)>),
-    Set(Vec<Value<'a>>),
+pub(super) enum Made<'a> {
     Storage(StorageClaim<'a>),
     Tensor(Box<TensorClaim<'a>>),
     /// A `torch.device`: of no use here.

@@ -1,17 +1,13 @@
 //! The pickle machine: opcodes in, an arena of plain data out.
 //!
-//! Protocols 2 to 5 as `torch.save` uses them (opcodes: CPython, `Lib/pickletools.py`). Nothing is
+//! Protocols 2 to 5 (opcodes: CPython, `Lib/pickletools.py`). Nothing is
 //! executed: names resolve to a closed list, and a call of one of them builds a value of our own.
 //! Every byte of the input costs a bounded amount of memory, and the number of opcodes is bounded.
 
-mod operands;
-
 use std::collections::HashMap;
 
-use crate::torch::error::TorchError;
-use crate::torch::rebuild;
-use crate::torch::tensor::TorchDtype;
-use crate::torch::value::{Global, Object, StorageClaim, Value};
+use crate::error::PickleError;
+use crate::value::{Dialect, Object, ObjectOf, Value, ValueOf};
 
 /// Most opcodes of one pickle: about thirty go to a tensor, so this is beyond 100 000 tensors.
 const MAX_OPCODES: usize = 1 << 22;
@@ -22,22 +18,22 @@ const MAX_ARGUMENTS: usize = 16;
 
 /// The outcome of one pickle.
 #[derive(Debug)]
-pub(in crate::torch) struct Pickle<'a> {
-    pub(in crate::torch) root: Value<'a>,
-    pub(in crate::torch) objects: Vec<Object<'a>>,
+pub struct Pickle<'a, D: Dialect> {
+    /// What it describes.
+    pub root: ValueOf<'a, D>,
+    /// The containers, and what calls made, that values mean by index.
+    pub objects: Vec<ObjectOf<'a, D>>,
     /// Where the next byte after the pickle lies.
-    pub(in crate::torch) end: usize,
+    pub end: usize,
 }
 
-impl<'a> Pickle<'a> {
-    /// Runs the pickle that starts at `start` of `bytes`; `record` names them in errors.
-    pub(in crate::torch) fn read(
-        bytes: &'a [u8],
-        start: usize,
-        record: &str,
-    ) -> Result<Self, TorchError> {
-        let mut machine = Machine {
-            record,
+impl<'a, D: Dialect> Pickle<'a, D> {
+    /// Runs the pickle that starts at `start` of `bytes`.
+    ///
+    /// # Errors
+    /// [`PickleError`]: names and opcodes that are refused, damaged or senseless input.
+    pub fn read(bytes: &'a [u8], start: usize) -> Result<Self, PickleError> {
+        let mut machine: Machine<'a, D> = Machine {
             bytes,
             position: start,
             opcode_at: start,
@@ -57,40 +53,43 @@ impl<'a> Pickle<'a> {
     }
 
     /// The entries of a dict; `None` for anything else.
-    pub(in crate::torch) fn dict(&self, value: Value<'a>) -> Option<&[(Value<'a>, Value<'a>)]> {
+    pub fn dict(&self, value: ValueOf<'a, D>) -> Option<&[Entry<'a, D>]> {
         match self.object(value)? {
             Object::Dict(entries) => Some(entries),
             _ => None,
         }
     }
 
+    /// The value of a dict's key, the last of equal ones.
+    pub fn get(&self, dict: ValueOf<'a, D>, key: &str) -> Option<ValueOf<'a, D>> {
+        let mut entries = self.dict(dict)?.iter().rev();
+        let entry = entries.find(|entry| entry.0.bytes() == Some(key.as_bytes()));
+        entry.map(|entry| entry.1)
+    }
+
     /// The object that a value means; `None` for a plain value.
-    pub(in crate::torch) fn object(&self, value: Value<'a>) -> Option<&Object<'a>> {
+    pub fn object(&self, value: ValueOf<'a, D>) -> Option<&ObjectOf<'a, D>> {
         match value {
             Value::Object(index) => self.objects.get(index),
             _ => None,
         }
     }
-
-    /// Every storage that the pickle names.
-    pub(in crate::torch) fn storages(&self) -> impl Iterator<Item = StorageClaim<'a>> {
-        self.objects.iter().filter_map(|object| match object {
-            Object::Storage(claim) => Some(*claim),
-            _ => None,
-        })
-    }
 }
 
-pub(in crate::torch) struct Machine<'r, 'a> {
-    record: &'r str,
-    bytes: &'a [u8],
-    position: usize,
-    opcode_at: usize,
-    stack: Vec<Value<'a>>,
+/// A dict's key and value.
+type Entry<'a, D> = (ValueOf<'a, D>, ValueOf<'a, D>);
+
+/// The machine at work, for a [`Dialect`] to look things up in and push onto.
+#[derive(Debug)]
+pub struct Machine<'a, D: Dialect> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) position: usize,
+    pub(crate) opcode_at: usize,
+    pub(crate) stack: Vec<ValueOf<'a, D>>,
     /// Heights of the stack at each MARK.
-    marks: Vec<usize>,
-    memo: HashMap<u32, Value<'a>>,
-    objects: Vec<Object<'a>>,
+    pub(crate) marks: Vec<usize>,
+    memo: HashMap<u32, ValueOf<'a, D>>,
+    pub(crate) objects: Vec<ObjectOf<'a, D>>,
     /// Nesting depth of each object when it last changed.
     depths: Vec<u16>,
     /// How many values calls may still copy out of their arguments. A value takes at least a byte
@@ -99,10 +98,10 @@ pub(in crate::torch) struct Machine<'r, 'a> {
     copies_left: usize,
 }
 
-type Step<T> = Result<T, TorchError>;
+pub(crate) type Step<T> = Result<T, PickleError>;
 
-impl<'a> Machine<'_, 'a> {
-    fn run(&mut self) -> Step<Value<'a>> {
+impl<'a, D: Dialect> Machine<'a, D> {
+    fn run(&mut self) -> Step<ValueOf<'a, D>> {
         for _ in 0..MAX_OPCODES {
             self.opcode_at = self.position;
             let [opcode] = self.array()?;
@@ -153,7 +152,7 @@ impl<'a> Machine<'_, 'a> {
             }
             // constants and numbers
             b'N' => self.stack.push(Value::None),
-            0x88 | 0x89 => self.stack.push(Value::Bool),
+            0x88 | 0x89 => self.stack.push(Value::Bool(opcode == 0x88)),
             b'J' => {
                 let value = i32::from_le_bytes(self.array()?);
                 self.stack.push(Value::Int(i64::from(value)));
@@ -212,14 +211,14 @@ impl<'a> Machine<'_, 'a> {
                 self.raw_bytes(length)?;
             }
             // tuples
-            b')' => self.tuple(Vec::new())?,
+            b')' => self.push_tuple(Vec::new())?,
             b't' => {
                 let items = self.pop_mark()?;
-                self.tuple(items)?;
+                self.push_tuple(items)?;
             }
             0x85..=0x87 => {
                 let items = self.pop_many(usize::from(opcode - 0x84))?;
-                self.tuple(items)?;
+                self.push_tuple(items)?;
             }
             // lists, dicts, sets
             b']' => self.push_object(Object::List(Vec::new()), 1),
@@ -300,12 +299,10 @@ impl<'a> Machine<'_, 'a> {
             b'b' => self.build()?,
             b'Q' => {
                 let id = self.pop()?;
-                let claim = rebuild::storage(self, id)?;
-                self.push_object(Object::Storage(claim), 1);
+                D::persistent(self, id)?;
             }
             _ => {
-                return Err(TorchError::Opcode {
-                    record: self.record.to_owned(),
+                return Err(PickleError::Opcode {
                     offset: self.opcode_at,
                     opcode,
                 });
@@ -315,9 +312,8 @@ impl<'a> Machine<'_, 'a> {
     }
 
     fn global(&mut self, module: &str, name: &str) -> Step<()> {
-        let Some(global) = Global::resolve(module, name) else {
-            return Err(TorchError::Global {
-                record: self.record.to_owned(),
+        let Some(global) = D::resolve(module, name) else {
+            return Err(PickleError::Global {
                 offset: self.opcode_at,
                 name: shortened(&format!("{module}.{name}")),
             });
@@ -337,51 +333,14 @@ impl<'a> Machine<'_, 'a> {
             arguments if arguments.len() <= MAX_ARGUMENTS => arguments.to_vec(),
             _ => return Err(self.limit("arguments of a call", MAX_ARGUMENTS)),
         };
-        match global {
-            Global::OrderedDict | Global::Counter => {
-                let entries = rebuild::dict_entries(self, &arguments)?;
-                self.charge(entries.len())?;
-                let parts: Vec<_> = entries.iter().map(|entry| entry.1).collect();
-                let depth = self.depth_above(&parts)?;
-                self.push_object(Object::Dict(entries), depth);
-            }
-            Global::RebuildTensor => self.tensor(&arguments, None)?,
-            Global::RebuildTensorV3 => {
-                let Some(Value::Global(Global::Dtype(dtype))) = arguments.get(6) else {
-                    return Err(self.malformed("_rebuild_tensor_v3 without a dtype".to_owned()));
-                };
-                self.tensor(&arguments, Some(*dtype))?;
-            }
-            Global::RebuildParameter => match arguments.first() {
-                Some(tensor) if matches!(self.object(*tensor), Some(Object::Tensor(_))) => {
-                    self.stack.push(*tensor);
-                }
-                _ => return Err(self.malformed("a parameter without a tensor".to_owned())),
-            },
-            Global::Size => match arguments.first() {
-                // A tuple cannot change, so the argument itself will do.
-                Some(items) => {
-                    self.tuple_items(*items)?;
-                    self.stack.push(*items);
-                }
-                None => self.tuple(Vec::new())?,
-            },
-            Global::Device => self.push_object(Object::Device, 1),
-            Global::Storage(_) | Global::Dtype(_) => {
-                return Err(self.malformed(format!("{global:?} is called")));
-            }
-        }
-        Ok(())
+        D::call(self, global, &arguments)
     }
 
-    fn tensor(&mut self, arguments: &[Value<'a>], dtype: Option<TorchDtype>) -> Step<()> {
-        let claim = rebuild::tensor(self, arguments, dtype)?;
-        self.charge(1 + claim.shape.len() + claim.stride.len())?;
-        self.push_object(Object::Tensor(Box::new(claim)), 1);
-        Ok(())
-    }
-
-    fn charge(&mut self, n_values: usize) -> Step<()> {
+    /// Counts values that a call copies out of its arguments.
+    ///
+    /// # Errors
+    /// When the same arguments have been copied over and over.
+    pub fn charge(&mut self, n_values: usize) -> Step<()> {
         match self.copies_left.checked_sub(n_values) {
             Some(left) => {
                 self.copies_left = left;
@@ -391,17 +350,36 @@ impl<'a> Machine<'_, 'a> {
         }
     }
 
-    /// BUILD: the attributes of a dict (`_metadata` of a state dict) are passed over.
-    fn build(&mut self) -> Step<()> {
-        self.pop()?;
-        let target = self.top()?;
-        match self.object(target) {
-            Some(Object::Dict(_)) => Ok(()),
-            _ => Err(self.malformed(format!("attributes for {}", target.kind()))),
-        }
+    /// Pushes a value: the outcome of a call.
+    pub fn push(&mut self, value: ValueOf<'a, D>) {
+        self.stack.push(value);
     }
 
-    fn append(&mut self, items: Vec<Value<'a>>) -> Step<()> {
+    /// Pushes what a call made.
+    pub fn push_made(&mut self, made: D::Made<'a>) {
+        self.push_object(Object::Made(made), 1);
+    }
+
+    /// Pushes a new dict, as a call of its class would.
+    ///
+    /// # Errors
+    /// Entries that were copied too often or lie too deep.
+    pub fn push_dict(&mut self, entries: Vec<Entry<'a, D>>) -> Step<()> {
+        self.charge(entries.len())?;
+        let parts: Vec<_> = entries.iter().map(|entry| entry.1).collect();
+        let depth = self.depth_above(&parts)?;
+        self.push_object(Object::Dict(entries), depth);
+        Ok(())
+    }
+
+    /// BUILD: the state of what lies below it.
+    fn build(&mut self) -> Step<()> {
+        let state = self.pop()?;
+        let target = self.top()?;
+        D::build(self, target, state)
+    }
+
+    fn append(&mut self, items: Vec<ValueOf<'a, D>>) -> Step<()> {
         let target = self.top()?;
         let depth = self.depth_above(&items)?;
         if let Value::Object(index) = target
@@ -414,7 +392,7 @@ impl<'a> Machine<'_, 'a> {
         Err(self.malformed(format!("items for {}", target.kind())))
     }
 
-    fn set_items(&mut self, items: &[Value<'a>]) -> Step<()> {
+    fn set_items(&mut self, items: &[ValueOf<'a, D>]) -> Step<()> {
         let target = self.top()?;
         let depth = self.depth_above(items)?;
         let (pairs, rest) = items.as_chunks::<2>();
@@ -447,21 +425,25 @@ impl<'a> Machine<'_, 'a> {
         }
     }
 
-    fn tuple(&mut self, items: Vec<Value<'a>>) -> Step<()> {
+    /// Pushes a tuple, as a call of its class would.
+    ///
+    /// # Errors
+    /// Items that lie too deep.
+    pub fn push_tuple(&mut self, items: Vec<ValueOf<'a, D>>) -> Step<()> {
         let depth = self.depth_above(&items)?;
         self.push_object(Object::Tuple(items), depth);
         Ok(())
     }
 
-    fn push_object(&mut self, object: Object<'a>, depth: u16) {
+    fn push_object(&mut self, object: ObjectOf<'a, D>, depth: u16) {
         self.stack.push(Value::Object(self.objects.len()));
         self.objects.push(object);
         self.depths.push(depth);
     }
 
     /// The depth of a container that holds `items`.
-    fn depth_above(&self, items: &[Value<'a>]) -> Step<u16> {
-        let depth = |item: &Value<'a>| match item {
+    fn depth_above(&self, items: &[ValueOf<'a, D>]) -> Step<u16> {
+        let depth = |item: &ValueOf<'a, D>| match item {
             Value::Object(index) => self.depths.get(*index).copied().unwrap_or(0),
             _ => 0,
         };
@@ -474,8 +456,8 @@ impl<'a> Machine<'_, 'a> {
     }
 }
 
-/// A text of the file, short enough for an error message.
-pub(in crate::torch) fn shortened(text: &str) -> String {
+/// A text of a file, short enough for an error message.
+pub fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}...", &text[..end]),

@@ -1,28 +1,30 @@
 //! The machine's stack, and the operands that follow an opcode.
 
-use super::*;
+use crate::error::PickleError;
+use crate::machine::{Machine, Step};
+use crate::value::{Dialect, Object, ObjectOf, Value, ValueOf};
 
-impl<'a> Machine<'_, 'a> {
+impl<'a, D: Dialect> Machine<'a, D> {
     // Stack.
 
-    pub(in crate::torch) fn floor(&self) -> usize {
+    pub(crate) fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    pub(in crate::torch) fn top(&self) -> Step<Value<'a>> {
+    pub(crate) fn top(&self) -> Step<ValueOf<'a, D>> {
         match self.stack.last() {
             Some(value) if self.stack.len() > self.floor() => Ok(*value),
             _ => Err(self.underflow()),
         }
     }
 
-    pub(in crate::torch) fn pop(&mut self) -> Step<Value<'a>> {
+    pub(crate) fn pop(&mut self) -> Step<ValueOf<'a, D>> {
         let value = self.top()?;
         self.stack.pop();
         Ok(value)
     }
 
-    pub(in crate::torch) fn pop_many(&mut self, n: usize) -> Step<Vec<Value<'a>>> {
+    pub(crate) fn pop_many(&mut self, n: usize) -> Step<Vec<ValueOf<'a, D>>> {
         if self.stack.len() - self.floor() < n {
             return Err(self.underflow());
         }
@@ -31,7 +33,7 @@ impl<'a> Machine<'_, 'a> {
     }
 
     /// What lies above the last MARK.
-    pub(in crate::torch) fn pop_mark(&mut self) -> Step<Vec<Value<'a>>> {
+    pub(crate) fn pop_mark(&mut self) -> Step<Vec<ValueOf<'a, D>>> {
         match self.marks.pop() {
             Some(mark) => Ok(self.stack.drain(mark..).collect()),
             None => Err(self.malformed("no mark to go back to".to_owned())),
@@ -40,14 +42,19 @@ impl<'a> Machine<'_, 'a> {
 
     // Values.
 
-    pub(in crate::torch) fn object(&self, value: Value<'a>) -> Option<&Object<'a>> {
+    /// The object that a value means; `None` for a plain value.
+    pub fn object(&self, value: ValueOf<'a, D>) -> Option<&ObjectOf<'a, D>> {
         match value {
             Value::Object(index) => self.objects.get(index),
             _ => None,
         }
     }
 
-    pub(in crate::torch) fn tuple_items(&self, value: Value<'a>) -> Step<&[Value<'a>]> {
+    /// The items of a tuple.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn tuple_items(&self, value: ValueOf<'a, D>) -> Step<&[ValueOf<'a, D>]> {
         match self.object(value) {
             Some(Object::Tuple(items)) => Ok(items),
             _ => Err(self.malformed(format!("a tuple is wanted, found {}", value.kind()))),
@@ -55,16 +62,30 @@ impl<'a> Machine<'_, 'a> {
     }
 
     /// The items of a tuple or list.
-    pub(in crate::torch) fn sequence(&self, value: Value<'a>) -> Step<&[Value<'a>]> {
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn sequence(&self, value: ValueOf<'a, D>) -> Step<&[ValueOf<'a, D>]> {
         match self.object(value) {
             Some(Object::Tuple(items) | Object::List(items)) => Ok(items),
             _ => Err(self.malformed(format!("a tuple is wanted, found {}", value.kind()))),
         }
     }
 
+    /// Changes what a call made, as BUILD does; `None` for anything else.
+    pub fn made_mut(&mut self, value: ValueOf<'a, D>) -> Option<&mut D::Made<'a>> {
+        match value {
+            Value::Object(index) => match self.objects.get_mut(index) {
+                Some(Object::Made(made)) => Some(made),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     // Operands.
 
-    pub(in crate::torch) fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
         match self
             .bytes
             .get(self.position..)
@@ -78,7 +99,7 @@ impl<'a> Machine<'_, 'a> {
         }
     }
 
-    pub(in crate::torch) fn take(&mut self, length: usize) -> Step<&'a [u8]> {
+    pub(crate) fn take(&mut self, length: usize) -> Step<&'a [u8]> {
         match self
             .bytes
             .get(self.position..)
@@ -92,22 +113,22 @@ impl<'a> Machine<'_, 'a> {
         }
     }
 
-    pub(in crate::torch) fn length1(&mut self) -> Step<usize> {
+    pub(crate) fn length1(&mut self) -> Step<usize> {
         let [length] = self.array()?;
         Ok(usize::from(length))
     }
 
-    pub(in crate::torch) fn length4(&mut self) -> Step<usize> {
+    pub(crate) fn length4(&mut self) -> Step<usize> {
         let length = u32::from_le_bytes(self.array()?);
         usize::try_from(length).map_err(|_| self.cut_short())
     }
 
-    pub(in crate::torch) fn length8(&mut self) -> Step<usize> {
+    pub(crate) fn length8(&mut self) -> Step<usize> {
         let length = u64::from_le_bytes(self.array()?);
         usize::try_from(length).map_err(|_| self.cut_short())
     }
 
-    pub(in crate::torch) fn long(&mut self, length: usize) -> Step<()> {
+    pub(crate) fn long(&mut self, length: usize) -> Step<()> {
         let bytes = self.take(length)?;
         let value = if bytes.len() <= 8 {
             let sign = if bytes.last().is_some_and(|byte| byte & 0x80 != 0) {
@@ -125,7 +146,7 @@ impl<'a> Machine<'_, 'a> {
         Ok(())
     }
 
-    pub(in crate::torch) fn text(&mut self, length: usize) -> Step<()> {
+    pub(crate) fn text(&mut self, length: usize) -> Step<()> {
         let bytes = self.take(length)?;
         match std::str::from_utf8(bytes) {
             Ok(text) => {
@@ -137,20 +158,20 @@ impl<'a> Machine<'_, 'a> {
     }
 
     /// Python 2 has one type for text and bytes.
-    pub(in crate::torch) fn text_of_python_2(&mut self, length: usize) -> Step<()> {
+    pub(crate) fn text_of_python_2(&mut self, length: usize) -> Step<()> {
         let bytes = self.take(length)?;
         self.stack
-            .push(std::str::from_utf8(bytes).map_or(Value::Bytes, Value::Str));
+            .push(std::str::from_utf8(bytes).map_or(Value::Bytes(bytes), Value::Str));
         Ok(())
     }
 
-    pub(in crate::torch) fn raw_bytes(&mut self, length: usize) -> Step<()> {
-        self.take(length)?;
-        self.stack.push(Value::Bytes);
+    pub(crate) fn raw_bytes(&mut self, length: usize) -> Step<()> {
+        let bytes = self.take(length)?;
+        self.stack.push(Value::Bytes(bytes));
         Ok(())
     }
 
-    pub(in crate::torch) fn line(&mut self) -> Step<&'a str> {
+    pub(crate) fn line(&mut self) -> Step<&'a str> {
         let rest = self.bytes.get(self.position..).unwrap_or_default();
         let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
             return Err(self.cut_short());
@@ -162,25 +183,24 @@ impl<'a> Machine<'_, 'a> {
 
     // Errors.
 
-    pub(in crate::torch) fn malformed(&self, what: String) -> TorchError {
-        TorchError::Pickle {
-            record: self.record.to_owned(),
+    /// The error for what makes no sense, at the opcode being read.
+    pub fn malformed(&self, what: String) -> PickleError {
+        PickleError::Malformed {
             offset: self.opcode_at,
             what,
         }
     }
 
-    pub(in crate::torch) fn cut_short(&self) -> TorchError {
+    pub(crate) fn cut_short(&self) -> PickleError {
         self.malformed(format!("cut short, it ends at {}", self.bytes.len()))
     }
 
-    pub(in crate::torch) fn underflow(&self) -> TorchError {
+    pub(crate) fn underflow(&self) -> PickleError {
         self.malformed("the stack is empty".to_owned())
     }
 
-    pub(in crate::torch) fn limit(&self, what: &'static str, limit: usize) -> TorchError {
-        TorchError::Limit {
-            record: self.record.to_owned(),
+    pub(crate) fn limit(&self, what: &'static str, limit: usize) -> PickleError {
+        PickleError::Limit {
             offset: self.opcode_at,
             what,
             limit,
