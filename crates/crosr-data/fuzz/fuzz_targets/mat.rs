@@ -1,0 +1,13 @@
+//! MATLAB files of level 5.
+#![no_main]
+
+mod common;
+
+use crosr_data::Svhn;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(data) = Svhn::file(&common::file("digits.mat", data)) {
+        common::read(&data);
+    }
+});

@@ -1,0 +1,16 @@
+//! PNG and JPEG files.
+#![no_main]
+
+mod common;
+
+use crosr_data::Image;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(image) = Image::open(&common::file("picture", data)) {
+        assert_eq!(
+            image.pixels().len(),
+            image.width() * image.height() * image.format().channels()
+        );
+    }
+});
