@@ -2,9 +2,11 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses some of it
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crosr_data::{Image, PixelFormat};
+use crosr_data::{DataError, Image, PixelFormat};
+use tempfile::{TempDir, tempdir};
 
 /// Pixel (x, y) of picture `k`: no symmetry, no two channels alike.
 pub fn rgb(k: usize, x: usize, y: usize) -> [u8; 3] {
@@ -38,7 +40,7 @@ pub fn grey(k: usize) -> Image {
 
 /// Writes picture `k` as a PNG file.
 pub fn save_png(path: &Path, k: usize) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
     image::save_buffer(path, &interleaved(k), 32, 32, image::ColorType::Rgb8).unwrap();
 }
 
@@ -50,4 +52,30 @@ pub fn png(k: usize) -> Vec<u8> {
         .write_to(&mut bytes, image::ImageFormat::Png)
         .unwrap();
     bytes.into_inner()
+}
+
+/// A folder with these files.
+pub fn folder(files: &[(&str, Vec<u8>)]) -> TempDir {
+    let folder = tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+/// What was wrong.
+pub fn text_of<T>(result: Result<T, DataError>) -> String {
+    match result {
+        Ok(_) => panic!("accepted"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A file that another program wrote.
+pub fn beside(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/files")
+        .join(name)
 }
