@@ -8,6 +8,7 @@ use crosr_data::{Batch, BatchPlan, Batches, Dataset, batches};
 use crate::error::Result;
 use crate::network::{DhrNet, DhrOutput, Mode};
 use crate::ops;
+use crate::views::viewed;
 
 /// How a latent's map becomes one number per channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +67,19 @@ impl DhrNet {
     /// # Errors
     /// [`crate::ModelError::Candle`] when the pictures' size is not the network's.
     pub fn activate(&self, batch: &Batch, pooling: Pooling) -> Result<Activations> {
-        let (mut rows, mut reconstruction_errors) = self.read(&batch.images, batch, pooling)?;
-        if self.is_mirrored() {
-            let (more_rows, more_errors) = self.read(&mirrored(batch), batch, pooling)?;
-            average(&mut rows, &more_rows);
-            average(&mut reconstruction_errors, &more_errors);
+        let mut readings = self.views().readings().into_iter();
+        let (mut rows, mut reconstruction_errors) = (Vec::new(), Vec::new());
+        if let Some((.., part)) = readings.next() {
+            // The first is always the picture as it is.
+            (rows, reconstruction_errors) = self.read(&batch.images, batch, pooling)?;
+            scale(&mut rows, part);
+            scale(&mut reconstruction_errors, part);
+        }
+        for (shift, mirrored, part) in readings {
+            let images = viewed(batch, shift, mirrored);
+            let (more_rows, more_errors) = self.read(&images, batch, pooling)?;
+            add(&mut rows, &more_rows, part);
+            add(&mut reconstruction_errors, &more_errors, part);
         }
         Ok(Activations {
             rows,
@@ -103,17 +112,15 @@ impl DhrNet {
     }
 }
 
-/// The pictures of a batch with left and right exchanged.
-fn mirrored(batch: &Batch) -> Vec<f32> {
-    let mut images = batch.images.clone();
-    let width = batch.shape.last().copied().unwrap_or(1).max(1);
-    images.chunks_exact_mut(width).for_each(<[f32]>::reverse);
-    images
+fn scale(values: &mut [f32], factor: f32) {
+    if factor != 1.0 {
+        values.iter_mut().for_each(|value| *value *= factor);
+    }
 }
 
-fn average(values: &mut [f32], others: &[f32]) {
+fn add(values: &mut [f32], others: &[f32], factor: f32) {
     for (value, other) in values.iter_mut().zip(others) {
-        *value = 0.5 * (*value + other);
+        *value += factor * other;
     }
 }
 
@@ -144,27 +151,48 @@ mod tests {
 
     use super::*;
     use crate::config::DhrConfig;
+    use crate::views::Views;
 
     #[test]
-    fn a_picture_and_its_mirror_image_read_the_same() {
+    fn readings_are_averaged() {
         let config = DhrConfig::cifar10(3).with_width(0.05);
         let network = DhrNet::new(&config, 1, &Device::Cpu).expect("valid");
         let plan = BatchPlan::default();
         let mut stream = batches(Arc::new(Shapes::known(8, 1)), &plan).expect("valid");
         let batch = stream.next().expect("one batch").expect("drawn");
-        let mut flipped = batch.clone();
-        flipped.images = mirrored(&batch);
-        let plain = network.activate(&batch, Pooling::Max).expect("fits");
-        let other = network.activate(&flipped, Pooling::Max).expect("fits");
-        assert_ne!(plain.rows, other.rows);
+        let seen = |shift, mirrored| Batch {
+            images: viewed(&batch, shift, mirrored),
+            ..batch.clone()
+        };
+        let network = network.with_views(Views::Single);
+        let read = |batch: &Batch| network.activate(batch, Pooling::Max).expect("fits");
+        let (plain, flipped) = (read(&batch), read(&seen(0, true)));
+        assert_ne!(plain.rows, flipped.rows);
+        let shifted: Vec<Activations> = [(-1, false), (-1, true), (1, false), (1, true)]
+            .map(|(shift, mirrored)| read(&seen(shift, mirrored)))
+            .into();
 
-        let network = network.mirrored(true);
+        let network = network.with_views(Views::Mirrored);
         let both = network.activate(&batch, Pooling::Max).expect("fits");
-        let also = network.activate(&flipped, Pooling::Max).expect("fits");
-        assert_eq!(both, also);
-        let rows = both.rows.iter().zip(plain.rows.iter().zip(&other.rows));
-        for (mean, (a, b)) in rows {
-            assert_eq!(*mean, 0.5 * (a + b));
+        let also = network
+            .activate(&seen(0, true), Pooling::Max)
+            .expect("fits");
+        assert_eq!(both, also, "a picture and its mirror image read the same");
+        for (i, mean) in both.rows.iter().enumerate() {
+            assert_eq!(*mean, 0.5 * plain.rows[i] + 0.5 * flipped.rows[i]);
+        }
+
+        let network = network.with_views(Views::Shifted);
+        let all = network.activate(&batch, Pooling::Max).expect("fits");
+        let mean = |of: fn(&Activations) -> &[f32], i: usize| {
+            let moved: f32 = shifted.iter().map(|one| of(one)[i]).sum();
+            0.25 * (of(&plain)[i] + of(&flipped)[i]) + 0.125 * moved
+        };
+        for (i, found) in all.rows.iter().enumerate() {
+            assert!((found - mean(|a| &a.rows, i)).abs() < 1e-4);
+        }
+        for (i, found) in all.reconstruction_errors.iter().enumerate() {
+            assert!((found - mean(|a| &a.reconstruction_errors, i)).abs() < 1e-4);
         }
     }
 }

@@ -43,6 +43,7 @@ mod sync;
 mod tape;
 mod torch;
 mod train;
+mod views;
 
 pub use crate::{
     activations::{ActivationStream, Activations, Pooling},
@@ -57,4 +58,5 @@ pub use crate::{
         BatchLosses, EpochReport, StepReport, TrainParams, Trainer, Validation, evaluation_plan,
         validate,
     },
+    views::Views,
 };

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::ops::{self, ConvNorm, RunningStatistics};
 use crate::parameters::Parameters;
 use crate::tape::{Backend, Tape};
+use crate::views::Views;
 
 /// How a forward pass treats batch norms and dropout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +163,7 @@ pub struct DhrNet {
     config: DhrConfig,
     parameters: Parameters,
     device: Device,
-    mirrored: bool,
+    views: Views,
     buffers: Arc<Buffers>,
     stages: [Stage; 3],
     fc: [Linear; 3],
@@ -214,22 +215,21 @@ impl DhrNet {
             config: config.clone(),
             parameters,
             device: device.clone(),
-            mirrored: false,
+            views: Views::Single,
             buffers: Arc::default(),
         })
     }
 
-    /// Whether activation vectors and reconstruction errors are means over a picture and its
-    /// mirror image: twice the work for steadier logits, where left and right make no difference
-    /// to the class. They are of the picture alone unless this is called.
+    /// How pictures are read for activation vectors and reconstruction errors; each once, as it is,
+    /// unless this is called.
     #[must_use]
-    pub fn mirrored(mut self, mirrored: bool) -> Self {
-        self.mirrored = mirrored;
+    pub fn with_views(mut self, views: Views) -> Self {
+        self.views = views;
         self
     }
 
-    pub(crate) fn is_mirrored(&self) -> bool {
-        self.mirrored
+    pub(crate) fn views(&self) -> Views {
+        self.views
     }
 
     /// The network's shape.

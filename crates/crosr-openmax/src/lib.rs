@@ -19,7 +19,7 @@ pub use crate::{
     error::{OpenMaxError, ParamError},
     evidence::{
         CheckedEvidenceParams, Evidence, EvidenceModel, EvidenceParams, EvidenceReading,
-        EvidenceSamples, Judgement,
+        EvidenceSamples, Judgement, Whitening,
     },
     fit::{CheckedParams, ClassReport, OpenMaxParams, OpenMaxReport},
     mav::{MeanAccumulator, MeanActivationVectors},
@@ -30,5 +30,5 @@ pub use crate::{
     rows::closed_set_class,
     sweep::{CheckedSweepParams, Sweep, SweepFailure, SweepParams, SweepSamples, SweepSetting},
     tail::{TailAccumulator, TailFit},
-    threshold::{score_keeping, standing_threshold_keeping, threshold_keeping},
+    threshold::{assured_part, score_keeping, standing_threshold_keeping, threshold_keeping},
 };

@@ -27,6 +27,10 @@ pub(crate) struct DetectorsArgs {
     /// surprising; 1 for Fisher's method
     #[arg(long, value_name = "PART", default_value_t = 0.05)]
     pub(crate) truncation: f64,
+    /// The distance that is evidence is an angle in directions of equal spread; false for the plain
+    /// cosine
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) whiten: bool,
     /// Tail size of the OpenMax detectors
     #[arg(long, default_value_t = 100)]
     pub(crate) tail: usize,

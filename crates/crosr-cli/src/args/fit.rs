@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use crosr_model::Views;
 use serde::{Deserialize, Serialize};
 
 use super::Preset;
@@ -12,6 +13,45 @@ use super::Preset;
 pub(crate) enum PoolingName {
     Max,
     Mean,
+}
+
+/// How a picture is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ViewsName {
+    /// As it is
+    #[default]
+    Single,
+    /// As it is and mirrored: twice the work
+    Mirrored,
+    /// The same, and moved by a pixel to either side: six times the work
+    Shifted,
+}
+
+impl ViewsName {
+    /// As the command line and the files have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Mirrored => "mirrored",
+            Self::Shifted => "shifted",
+        }
+    }
+
+    /// The one of this name.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        let all = [Self::Single, Self::Mirrored, Self::Shifted];
+        all.into_iter().find(|views| views.name() == name)
+    }
+
+    /// For the network.
+    pub(crate) fn views(self) -> Views {
+        match self {
+            Self::Single => Views::Single,
+            Self::Mirrored => Views::Mirrored,
+            Self::Shifted => Views::Shifted,
+        }
+    }
 }
 
 /// Flags of `crosr fit`.
@@ -56,10 +96,10 @@ pub(crate) struct FitArgs {
     /// How latents become vectors [default: max]
     #[arg(long)]
     pub(crate) pooling: Option<PoolingName>,
-    /// Read every picture together with its mirror image, here and wherever the fitted model is
-    /// used: twice the work for steadier decisions [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    pub(crate) mirror: Option<bool>,
+    /// How often every picture is read, here and wherever the fitted model is used: more work for
+    /// steadier decisions [default: single]
+    #[arg(long, requires = "run")]
+    pub(crate) views: Option<ViewsName>,
     /// Known pictures to keep: sets the threshold on held-out known data [default: 0.85]
     #[arg(long, value_name = "PART")]
     pub(crate) keep_known: Option<f64>,
@@ -81,6 +121,10 @@ pub(crate) struct FitArgs {
     /// known samples are as surprising; 1 for Fisher's method [default: 0.05]
     #[arg(long, value_name = "PART", requires = "run")]
     pub(crate) truncation: Option<f64>,
+    /// The distance that is evidence is an angle in directions of equal spread among held-out known
+    /// samples; false for that of --distance [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", requires = "run")]
+    pub(crate) whiten: Option<bool>,
     /// A class with fewer correct samples than the tail gets a smaller tail instead of an error
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) shrink_tail: Option<bool>,

@@ -22,7 +22,7 @@ pub(crate) use self::dataset::DatasetName;
 pub(crate) use self::detectors::DetectorsArgs;
 pub(crate) use self::eval::EvalArgs;
 pub(crate) use self::export::ExportArgs;
-pub(crate) use self::fit::{FitArgs, PoolingName};
+pub(crate) use self::fit::{FitArgs, PoolingName, ViewsName};
 pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::protocol::ProtocolArgs;
 pub(crate) use self::report::{CompareArgs, ReportArgs};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crosr_eval::{Baseline, Contest, Detector, FeatureTable};
 use crosr_openmax::{
     Distance, Evidence, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, Recalibration,
-    score_keeping,
+    assured_part, score_keeping,
 };
 use serde::Serialize;
 
@@ -99,6 +99,7 @@ impl FittedDetector {
                     .evidence(&kinds_of(name)?)
                     .keep_known(args.keep_known)
                     .truncation(args.truncation)
+                    .whitened(args.whiten)
                     .check()
                     .map_err(|e| CliError::usage(e.to_string()))?;
                 let held_out = sets.held_out.features.evidence();
@@ -248,7 +249,8 @@ pub(super) fn run(args: &DetectorsArgs) -> Result<()> {
     for name in &names {
         let detector = FittedDetector::new(name, &sets, args)?;
         let held_out = detector.scores(&sets, &sets.held_out)?;
-        let threshold = score_keeping(held_out, args.keep_known)
+        let keep = assured_part(args.keep_known, held_out.len());
+        let threshold = score_keeping(held_out, keep)
             .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
         let known = detector.scores(&sets, &sets.known)?;
         for outliers in &sets.outliers {

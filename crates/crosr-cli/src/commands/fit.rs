@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use crosr_model::{DhrNet, ModelCard, Pooling};
 use crosr_openmax::{
     Distance, Evidence, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, OpenMaxReport,
-    Recalibration, RecalibrationParams, SoftmaxOrder, threshold_keeping,
+    Recalibration, RecalibrationParams, SoftmaxOrder, assured_part, threshold_keeping,
 };
 
 use super::report::recorded_tails;
 use super::scoring::{features_of, naming_class, recalibrated};
 use super::train::{source_of, train_and_held_out};
-use crate::args::{FitArgs, PoolingName, Preset, TrainArgs};
+use crate::args::{FitArgs, PoolingName, Preset, TrainArgs, ViewsName};
 use crate::error::{CliError, Result};
 use crate::formats::features::{Features, read_features, write_features};
 use crate::formats::openset::{Calibration, OpenSet};
@@ -72,7 +72,8 @@ fn resolve(flags: FitArgs) -> FitArgs {
         pooling: Some(flags.pooling.unwrap_or(PoolingName::Max)),
         keep_known: flags.keep_known.or((!reference).then_some(0.85)),
         truncation: flags.truncation.or((!reference).then_some(0.05)),
-        mirror: Some(flags.mirror.unwrap_or(false)),
+        whiten: flags.whiten.or((!reference).then_some(true)),
+        views: Some(flags.views.unwrap_or_default()),
         softmax: Some(flags.softmax.unwrap_or_else(|| "first".to_owned())),
         alpha: Some(flags.alpha.unwrap_or(10)),
         shrink_tail: Some(flags.shrink_tail.unwrap_or(false)),
@@ -134,6 +135,7 @@ fn fit_evidence(
         .evidence(&kinds)
         .keep_known(keep_known)
         .truncation(choices.truncation.unwrap_or(0.05))
+        .whitened(choices.whiten.unwrap_or(true))
         .check()
         .map_err(|e| CliError::usage(e.to_string()))?;
     Ok(EvidenceModel::fit(params, model, held_out.evidence())?)
@@ -143,8 +145,8 @@ fn fit_evidence(
 pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let recorded: TrainArgs = run.recorded("train")?;
     let (network, card) = load_network(run, choices.device.as_deref())?;
-    let mirrored = choices.mirror.unwrap_or(false);
-    let network = network.mirrored(mirrored);
+    let views = choices.views.unwrap_or_default();
+    let network = network.with_views(views.views());
     let source = source_of(&recorded, choices.data_dir.as_deref());
     let (train, held_out) = train_and_held_out(&source, &recorded)?;
     if train.class_names() != card.class_names {
@@ -174,7 +176,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
             let features = features_of(&network, &card, held_out, pool, "held-out data")?;
             keep_features(choices, "held-out", &features)?;
             let scored = recalibrated(&model, &features, &rule, &run.model())?;
-            let epsilon = threshold_keeping(&scored, keep_known)
+            let epsilon = threshold_keeping(&scored, assured_part(keep_known, scored.len()))
                 .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?;
             if choices.preset.unwrap_or_default() == Preset::Default {
                 evidence = Some(fit_evidence(choices, keep_known, &model, &features)?);
@@ -198,7 +200,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
         model,
         class_names: card.class_names,
         pooling: Some(name.to_owned()),
-        mirrored,
+        views,
         calibration,
         evidence,
         tails,
@@ -240,7 +242,7 @@ fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
         model,
         class_names,
         pooling: None,
-        mirrored: false,
+        views: ViewsName::Single,
         calibration: None,
         evidence: None,
     };

@@ -61,7 +61,7 @@ impl Fitted {
             ));
         }
         Ok(Self {
-            network: network.mirrored(openset.mirrored),
+            network: network.with_views(openset.views.views()),
             card,
             openset,
             origin,

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crosr_libmr::{TailSide, Weibull, WeibullParts};
-use crosr_openmax::{Evidence, EvidenceModel, EvidenceParams, MeanActivationVectors, OpenMax};
+use crosr_openmax::{
+    Evidence, EvidenceModel, EvidenceParams, MeanActivationVectors, OpenMax, Whitening,
+};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::args::ViewsName;
 use crate::error::{CliError, Result};
 
 const FORMAT: &str = "crosr-openset/1";
@@ -21,8 +24,8 @@ pub(crate) struct OpenSet {
     pub(crate) class_names: Vec<String>,
     /// `max` or `mean` where the latents were pooled here; `None` for given features.
     pub(crate) pooling: Option<String>,
-    /// Whether features are means over a picture and its mirror image.
-    pub(crate) mirrored: bool,
+    /// How each picture was read.
+    pub(crate) views: ViewsName,
     /// What was calibrated on held-out known data, if anything was.
     pub(crate) calibration: Option<Calibration>,
     /// The decision out of several kinds of evidence, if it was fitted.
@@ -38,6 +41,9 @@ struct EvidenceChoices {
     keep_known: f64,
     class_samples: usize,
     truncation: f64,
+    /// Whether the distance is whitened; the factor is a tensor.
+    #[serde(default)]
+    whitened: bool,
 }
 
 /// A threshold on the largest known probability, and what it holds for.
@@ -86,15 +92,14 @@ impl OpenSet {
         if let Some(pooling) = &self.pooling {
             metadata.insert("pooling".to_owned(), pooling.clone());
         }
-        if self.mirrored {
-            metadata.insert("mirrored".to_owned(), "true".to_owned());
-        }
+        metadata.insert("views".to_owned(), self.views.name().to_owned());
         if let Some(calibration) = &self.calibration {
             let text = serde_json::to_string(calibration)
                 .map_err(|e| CliError::file(path, e.to_string()))?;
             metadata.insert("calibration".to_owned(), text);
         }
         let (mut reference_scores, mut reference_classes) = (Vec::new(), Vec::new());
+        let mut whitening = Vec::new();
         if let Some(model) = &self.evidence {
             let choices = EvidenceChoices {
                 evidence: model
@@ -106,11 +111,14 @@ impl OpenSet {
                 keep_known: model.params().keep_known(),
                 class_samples: model.params().class_samples(),
                 truncation: model.params().truncation(),
+                whitened: model.whitening().is_some(),
             };
             let text =
                 serde_json::to_string(&choices).map_err(|e| CliError::file(path, e.to_string()))?;
             metadata.insert("evidence".to_owned(), text);
             reference_scores = doubles(model.scores().iter().copied());
+            let factor = model.whitening().map_or(&[][..], Whitening::factor);
+            whitening = doubles(factor.iter().copied());
             let classes = model.classes().iter();
             reference_classes = classes.flat_map(|&c| (c as u64).to_le_bytes()).collect();
         }
@@ -140,6 +148,10 @@ impl OpenSet {
                 "reference_classes",
                 TensorView::new(Dtype::U64, vec![n], &reference_classes).map_err(failed)?,
             ));
+            if !whitening.is_empty() {
+                let view = TensorView::new(Dtype::F64, vec![d, d], &whitening).map_err(failed)?;
+                views.push(("whitening", view));
+            }
         }
         let tails = doubles(self.tails.iter().flatten().copied());
         let lengths = self.tails.iter().map(|tail| tail.len() as u64);
@@ -242,6 +254,7 @@ impl OpenSet {
                     .keep_known(choices.keep_known)
                     .class_samples(choices.class_samples)
                     .truncation(choices.truncation)
+                    .whitened(choices.whitened)
                     .check()
                     .map_err(|e| wrong(e.to_string()))?;
                 let (_, scores) = tensor("reference_scores", Dtype::F64)?;
@@ -251,10 +264,23 @@ impl OpenSet {
                     .iter()
                     .map(|b| usize::try_from(u64::from_le_bytes(*b)).unwrap_or(usize::MAX))
                     .collect();
-                let model = EvidenceModel::from_scores(params, k, scores, classes)
+                let whitening = if choices.whitened {
+                    let (_, factor) = tensor("whitening", Dtype::F64)?;
+                    let factor = factor.iter().map(|b| f64::from_le_bytes(*b)).collect();
+                    let whitening = Whitening::from_factor(model.mavs(), factor);
+                    Some(whitening.map_err(|e| wrong(format!("whitening: {e}")))?)
+                } else {
+                    None
+                };
+                let model = EvidenceModel::from_scores(params, k, scores, classes, whitening)
                     .map_err(|e| wrong(e.to_string()))?;
                 Some(model)
             }
+        };
+        let views = match metadata.get("views") {
+            None => ViewsName::Single,
+            Some(name) => ViewsName::of(name)
+                .ok_or_else(|| wrong(format!("views: {name:?} is none that is known")))?,
         };
         let mut tails = Vec::new();
         if file.tensor("tails").is_ok() {
@@ -279,7 +305,7 @@ impl OpenSet {
             class_names,
             tails,
             pooling: metadata.get("pooling").cloned(),
-            mirrored: metadata.get("mirrored").is_some_and(|text| text == "true"),
+            views,
             calibration,
             evidence,
         })

@@ -8,6 +8,7 @@
 
 mod params;
 mod tail;
+mod whitening;
 
 use rayon::prelude::*;
 
@@ -16,10 +17,12 @@ use crate::mav::Probe;
 use crate::model::OpenMax;
 use crate::recalibrate::{Verdict, softmax};
 use crate::rows::{check_rows, closed_set_class};
+use crate::threshold::assured_part;
 
 use self::tail::Tail;
 
 pub use self::params::{CheckedEvidenceParams, Evidence, EvidenceParams};
+pub use self::whitening::Whitening;
 
 /// Activation vectors and what else evidence is drawn from.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +103,8 @@ impl Tails {
 pub struct EvidenceModel {
     params: CheckedEvidenceParams,
     n_classes: usize,
+    /// Where the distance is whitened.
+    whitening: Option<Whitening>,
     /// `[N, E]`: what the tails are fitted to, kept for storing.
     scores: Vec<f64>,
     /// `[N]`, the predicted class of each.
@@ -121,18 +126,21 @@ impl EvidenceModel {
         model: &OpenMax,
         held_out: EvidenceSamples<'_>,
     ) -> Result<Self, OpenMaxError> {
-        let scores = scores(params.evidence(), model, held_out)?;
-        let classes = held_out
+        check_rows(held_out.rows, model.dim())?;
+        let classes: Vec<usize> = held_out
             .rows
             .chunks_exact(model.dim())
             .map(|row| closed_set_class(row, model.n_classes()))
             .collect();
-        Self::from_scores(params, model.n_classes(), scores, classes)
+        let whitens = params.whitened() && params.evidence().contains(&Evidence::Distance);
+        let whitening = whitens.then(|| Whitening::fit(model.mavs(), held_out.rows, &classes));
+        let scores = scores(params.evidence(), model, whitening.as_ref(), held_out)?;
+        Self::from_scores(params, model.n_classes(), scores, classes, whitening)
     }
 
     /// Puts a model together from the scores of its reference samples: `scores` `[N, E]`, one
-    /// column for each kind of evidence in the order of `params`, and the predicted `classes`
-    /// `[N]`. Gives the same bits as the model that they were taken from.
+    /// column for each kind of evidence in the order of `params`, the predicted `classes` `[N]`, and
+    /// the whitening of the distance, if it had one. Gives the same bits as the model that they were taken from.
     ///
     /// # Errors
     /// [`OpenMaxError::TooFewReferences`], [`OpenMaxError::RaggedRows`],
@@ -142,6 +150,7 @@ impl EvidenceModel {
         n_classes: usize,
         scores: Vec<f64>,
         classes: Vec<usize>,
+        whitening: Option<Whitening>,
     ) -> Result<Self, OpenMaxError> {
         let kinds = params.evidence().len();
         if scores.len() != classes.len() * kinds {
@@ -186,6 +195,7 @@ impl EvidenceModel {
             combined: Tail::fit(statistics),
             params,
             n_classes,
+            whitening,
             tails,
             scores,
             classes,
@@ -204,6 +214,12 @@ impl EvidenceModel {
         self.n_classes
     }
 
+    /// The whitening of the distance, if it has one.
+    #[must_use]
+    pub fn whitening(&self) -> Option<&Whitening> {
+        self.whitening.as_ref()
+    }
+
     /// Scores of the reference samples, `[N, E]`.
     #[must_use]
     pub fn scores(&self) -> &[f64] {
@@ -218,9 +234,9 @@ impl EvidenceModel {
 
     /// Judges samples, in parallel.
     ///
-    /// With the tail probability `P` of the statistic and the part `q` of known samples to keep,
-    /// the unknown probability is `1 - P^(ln 2 / -ln(1 - q))`: one half where `P` is `1 - q`.
-    /// The rest is shared out as the softmax of the logits has it.
+    /// With the tail probability `P` of the statistic and the part `q` of the reference samples to
+    /// keep ([`assured_part`]), the unknown probability is `1 - P^(ln 2 / -ln(1 - q))`: one half
+    /// where `P` is `1 - q`. The rest is shared out as the softmax of the logits has it.
     ///
     /// # Errors
     /// As [`EvidenceModel::fit`].
@@ -230,7 +246,8 @@ impl EvidenceModel {
         samples: EvidenceSamples<'_>,
     ) -> Result<Vec<Judgement>, OpenMaxError> {
         let kinds = self.tails.len();
-        let scores = scores(self.params.evidence(), model, samples)?;
+        let whitening = self.whitening.as_ref();
+        let scores = scores(self.params.evidence(), model, whitening, samples)?;
         Ok(samples
             .rows
             .par_chunks_exact(model.dim())
@@ -245,7 +262,8 @@ impl EvidenceModel {
         let ln_p = ln_probabilities(&self.tails, scores, class);
         let statistic = self.params.statistic(&ln_p);
         let ln_tail = self.combined.ln_probability(statistic);
-        let exponent = -std::f64::consts::LN_2 / (1.0 - self.params.keep_known()).ln();
+        let keep = assured_part(self.params.keep_known(), self.classes.len());
+        let exponent = -std::f64::consts::LN_2 / (1.0 - keep).ln();
         let ln_known = exponent * ln_tail;
         let mut probabilities: Vec<f64> = logits.iter().map(|&l| f64::from(l)).collect();
         softmax(&mut probabilities);
@@ -291,6 +309,7 @@ fn ln_probabilities(tails: &[Tails], scores: &[f64], class: usize) -> Vec<f64> {
 fn scores(
     evidence: &[Evidence],
     model: &OpenMax,
+    whitening: Option<&Whitening>,
     samples: EvidenceSamples<'_>,
 ) -> Result<Vec<f64>, OpenMaxError> {
     let dim = model.dim();
@@ -327,8 +346,11 @@ fn scores(
             let score = |evidence: &Evidence| match evidence {
                 Evidence::Classification => energy(&row[..n_classes]),
                 Evidence::Distance => {
-                    probe.load(row, model.distance());
                     let class = closed_set_class(row, n_classes);
+                    if let Some(whitening) = whitening {
+                        return whitening.distance(row, class);
+                    }
+                    probe.load(row, model.distance());
                     model.mavs().distance_to(class, probe, model.distance())
                 }
                 // A perfect reconstruction is as good as one in the last digit of an f32.

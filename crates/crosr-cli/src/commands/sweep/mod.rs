@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crosr_eval::Contest;
 use crosr_openmax::{
-    CheckedSweepParams, Standing, Sweep, SweepSamples, SweepSetting, Verdict,
+    CheckedSweepParams, Standing, Sweep, SweepSamples, SweepSetting, Verdict, assured_part,
     standing_threshold_keeping,
 };
 use serde::Serialize;
@@ -136,7 +136,8 @@ impl<'a> Folder<'a> {
             let epsilon = match rule {
                 Epsilon::Fixed(epsilon) => epsilon,
                 Epsilon::Calibrated => {
-                    standing_threshold_keeping(held_out, self.grid.keep_known)
+                    let keep = assured_part(self.grid.keep_known, held_out.len());
+                    standing_threshold_keeping(held_out, keep)
                         .map_err(|e| CliError::usage(format!("--keep-known: {e}")))?
                 }
             };
