@@ -7,6 +7,6 @@ mod value;
 
 pub use crate::{
     error::PickleError,
-    machine::{Machine, Pickle, shortened},
+    machine::{Entry, Machine, Pickle, shortened},
     value::{Dialect, Object, ObjectOf, PlainData, Value, ValueOf},
 };

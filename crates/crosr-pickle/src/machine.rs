@@ -77,7 +77,7 @@ impl<'a, D: Dialect> Pickle<'a, D> {
 }
 
 /// A dict's key and value.
-type Entry<'a, D> = (ValueOf<'a, D>, ValueOf<'a, D>);
+pub type Entry<'a, D> = (ValueOf<'a, D>, ValueOf<'a, D>);
 
 /// The machine at work, for a [`Dialect`] to look things up in and push onto.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The calls that the pickle of a checkpoint may make.
 
-use crosr_pickle::{Dialect, Machine, Object, PickleError, Value, ValueOf};
+use crosr_pickle::{Dialect, Entry, Machine, Object, PickleError, Value, ValueOf};
 
 use super::tensor::TorchDtype;
 use super::value::{Global, Made, StorageClaim, TensorClaim};
@@ -168,7 +168,7 @@ fn integers<'a>(
 fn dict_entries<'a>(
     machine: &Machine<'a, Torch>,
     arguments: &[ValueOf<'a, Torch>],
-) -> Result<Vec<(ValueOf<'a, Torch>, ValueOf<'a, Torch>)>, PickleError> {
+) -> Result<Vec<Entry<'a, Torch>>, PickleError> {
     let Some(argument) = arguments.first() else {
         return Ok(Vec::new());
     };
