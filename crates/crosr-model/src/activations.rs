@@ -100,7 +100,15 @@ impl DhrNet {
         let images = Tensor::from_slice(images, &batch.shape, self.device())?;
         let tape = self.evaluation_tape();
         let images = ops::from_nchw(&tape, &images)?;
-        let output = self.forward_on(&tape, &images, Mode::Eval)?;
+        let mode = if self.keeps_dropout() {
+            // Other masks for other pictures, the same ones each time.
+            Mode::EvalWithDropout {
+                dropout_seed: batch.indices.first().map_or(0, |&index| index as u64),
+            }
+        } else {
+            Mode::Eval
+        };
+        let output = self.forward_on(&tape, &images, mode)?;
         let mut parts = vec![output.logits];
         for latent in &output.latents {
             parts.push(ops::global_pool(&tape, latent, pooling)?);
@@ -194,5 +202,28 @@ mod tests {
         for (i, found) in all.reconstruction_errors.iter().enumerate() {
             assert!((found - mean(|a| &a.reconstruction_errors, i)).abs() < 1e-4);
         }
+    }
+
+    #[test]
+    fn dropout_may_stay_on_as_published() {
+        let config = DhrConfig::cifar10(3).with_width(0.05);
+        let network = DhrNet::new(&config, 1, &Device::Cpu).expect("valid");
+        let plan = BatchPlan {
+            batch_size: 4,
+            ..BatchPlan::default()
+        };
+        let data = Arc::new(Shapes::known(8, 1));
+        let network = network.keeping_dropout(true);
+        let rows = |network: &DhrNet| -> Vec<f32> {
+            let stream = network.activations(data.clone(), &plan, Pooling::Max);
+            let batches = stream
+                .expect("valid")
+                .map(|batch| batch.expect("drawn").rows);
+            batches.flatten().collect()
+        };
+        let noisy = rows(&network);
+        assert_eq!(noisy, rows(&network), "the same masks each time");
+        let network = network.keeping_dropout(false);
+        assert_ne!(noisy, rows(&network));
     }
 }

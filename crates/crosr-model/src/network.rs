@@ -22,6 +22,12 @@ pub enum Mode {
         /// Seed of this step's dropout masks.
         dropout_seed: u64,
     },
+    /// Running statistics, but dropout as in training: the published implementation forgets to
+    /// switch it off.
+    EvalWithDropout {
+        /// Seed of the dropout masks.
+        dropout_seed: u64,
+    },
     /// Running statistics, no dropout.
     Eval,
 }
@@ -164,6 +170,7 @@ pub struct DhrNet {
     parameters: Parameters,
     device: Device,
     views: Views,
+    keeps_dropout: bool,
     buffers: Arc<Buffers>,
     stages: [Stage; 3],
     fc: [Linear; 3],
@@ -216,6 +223,7 @@ impl DhrNet {
             parameters,
             device: device.clone(),
             views: Views::Single,
+            keeps_dropout: false,
             buffers: Arc::default(),
         })
     }
@@ -226,6 +234,18 @@ impl DhrNet {
     pub fn with_views(mut self, views: Views) -> Self {
         self.views = views;
         self
+    }
+
+    /// Whether dropout stays on for activation vectors and reconstruction errors, as it does by
+    /// mistake in the published implementation; off unless this is called.
+    #[must_use]
+    pub fn keeping_dropout(mut self, keeps_dropout: bool) -> Self {
+        self.keeps_dropout = keeps_dropout;
+        self
+    }
+
+    pub(crate) fn keeps_dropout(&self) -> bool {
+        self.keeps_dropout
     }
 
     pub(crate) fn views(&self) -> Views {
@@ -264,7 +284,7 @@ impl DhrNet {
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<DhrOutput> {
         let tape = match mode {
             Mode::Train { .. } => Tape::candle(Backend::of(&self.device)),
-            Mode::Eval => self.evaluation_tape(),
+            Mode::EvalWithDropout { .. } | Mode::Eval => self.evaluation_tape(),
         };
         let output = self.forward_on(&tape, &ops::from_nchw(&tape, images)?, mode)?;
         let output = DhrOutput {
@@ -307,15 +327,17 @@ impl DhrNet {
         }
         let train = matches!(mode, Mode::Train { .. });
         let drop = |x: &Tensor, p: f32, layer: u64| match mode {
-            Mode::Train { dropout_seed } if p > 0.0 => ops::dropout(
-                tape,
-                x,
-                p,
-                ops::DropoutKey {
-                    seed: dropout_seed,
-                    layer,
-                },
-            ),
+            Mode::Train { dropout_seed } | Mode::EvalWithDropout { dropout_seed } if p > 0.0 => {
+                ops::dropout(
+                    tape,
+                    x,
+                    p,
+                    ops::DropoutKey {
+                        seed: dropout_seed,
+                        layer,
+                    },
+                )
+            }
             _ => Ok(x.clone()),
         };
 

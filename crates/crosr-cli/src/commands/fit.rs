@@ -146,7 +146,11 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let recorded: TrainArgs = run.recorded("train")?;
     let (network, card) = load_network(run, choices.device.as_deref())?;
     let views = choices.views.unwrap_or_default();
-    let network = network.with_views(views.views());
+    // The published code forgets to switch dropout off.
+    let keeps_dropout = choices.preset == Some(Preset::Reference);
+    let network = network
+        .with_views(views.views())
+        .keeping_dropout(keeps_dropout);
     let source = source_of(&recorded, choices.data_dir.as_deref());
     let (train, held_out) = train_and_held_out(&source, &recorded)?;
     if train.class_names() != card.class_names {
@@ -201,6 +205,7 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
         class_names: card.class_names,
         pooling: Some(name.to_owned()),
         views,
+        keeps_dropout,
         calibration,
         evidence,
         tails,
@@ -243,6 +248,7 @@ fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
         class_names,
         pooling: None,
         views: ViewsName::Single,
+        keeps_dropout: false,
         calibration: None,
         evidence: None,
     };

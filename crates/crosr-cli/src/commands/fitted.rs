@@ -61,7 +61,9 @@ impl Fitted {
             ));
         }
         Ok(Self {
-            network: network.with_views(openset.views.views()),
+            network: network
+                .with_views(openset.views.views())
+                .keeping_dropout(openset.keeps_dropout),
             card,
             openset,
             origin,

@@ -26,6 +26,8 @@ pub(crate) struct OpenSet {
     pub(crate) pooling: Option<String>,
     /// How each picture was read.
     pub(crate) views: ViewsName,
+    /// Whether dropout was on meanwhile, as published.
+    pub(crate) keeps_dropout: bool,
     /// What was calibrated on held-out known data, if anything was.
     pub(crate) calibration: Option<Calibration>,
     /// The decision out of several kinds of evidence, if it was fitted.
@@ -93,6 +95,9 @@ impl OpenSet {
             metadata.insert("pooling".to_owned(), pooling.clone());
         }
         metadata.insert("views".to_owned(), self.views.name().to_owned());
+        if self.keeps_dropout {
+            metadata.insert("keeps_dropout".to_owned(), "true".to_owned());
+        }
         if let Some(calibration) = &self.calibration {
             let text = serde_json::to_string(calibration)
                 .map_err(|e| CliError::file(path, e.to_string()))?;
@@ -306,6 +311,9 @@ impl OpenSet {
             tails,
             pooling: metadata.get("pooling").cloned(),
             views,
+            keeps_dropout: metadata
+                .get("keeps_dropout")
+                .is_some_and(|text| text == "true"),
             calibration,
             evidence,
         })
