@@ -1,6 +1,7 @@
 //! IDX files, plain and gzipped: pictures and labels.
 #![no_main]
 
+#[allow(dead_code)] // each target uses some of it
 mod common;
 
 use crosr_data::Idx;

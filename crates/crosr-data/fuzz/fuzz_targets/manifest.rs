@@ -1,6 +1,7 @@
 //! CSV files of paths and labels.
 #![no_main]
 
+#[allow(dead_code)] // each target uses some of it
 mod common;
 
 use crosr_data::{Dataset, Manifest};

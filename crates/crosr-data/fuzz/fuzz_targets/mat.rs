@@ -1,6 +1,7 @@
 //! MATLAB files of level 5.
 #![no_main]
 
+#[allow(dead_code)] // each target uses some of it
 mod common;
 
 use crosr_data::Svhn;

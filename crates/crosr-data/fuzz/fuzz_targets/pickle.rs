@@ -1,6 +1,7 @@
 //! Pickles: as plain data, and as batches of CIFAR-10.
 #![no_main]
 
+#[allow(dead_code)] // each target uses some of it
 mod common;
 
 use crosr_data::{Cifar10, Split};

@@ -1,6 +1,7 @@
 //! PNG and JPEG files.
 #![no_main]
 
+#[allow(dead_code)] // each target uses some of it
 mod common;
 
 use crosr_data::Image;
