@@ -255,13 +255,14 @@ impl Fetching<'_> {
         let next = AtomicUsize::new(0);
         let errors = Mutex::new(BTreeMap::new());
         let work = || {
-            while let Some(dataset) = datasets.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(dataset) = datasets.get(place) else {
+                    break;
+                };
                 match self.dataset(dataset) {
                     Ok(fetched) => self.bars.line(&told(dataset, &fetched)),
                     Err(error) => {
-                        let place = datasets
-                            .iter()
-                            .position(|there| std::ptr::eq(*there, *dataset));
                         errors
                             .lock()
                             .unwrap_or_else(PoisonError::into_inner)

@@ -34,8 +34,7 @@ pub(crate) enum DatasetName {
 impl DatasetName {
     /// As the command line has it.
     pub(crate) fn name(self) -> String {
-        let value = self.to_possible_value();
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
+        super::name_of(&self)
     }
 
     /// What it is called in `data/sources.toml`; `None` for what is not fetched.

@@ -30,18 +30,13 @@ pub(crate) enum ViewsName {
 
 impl ViewsName {
     /// As the command line and the files have it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::Mirrored => "mirrored",
-            Self::Shifted => "shifted",
-        }
+    pub(crate) fn name(self) -> String {
+        super::name_of(&self)
     }
 
     /// The one of this name.
     pub(crate) fn of(name: &str) -> Option<Self> {
-        let all = [Self::Single, Self::Mirrored, Self::Shifted];
-        all.into_iter().find(|views| views.name() == name)
+        Self::from_str(name, false).ok()
     }
 
     /// For the network.

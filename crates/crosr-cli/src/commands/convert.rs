@@ -1,6 +1,6 @@
 //! `crosr convert`.
 
-use crosr_data::Normalisation;
+use crosr_data::{Cifar10, Normalisation};
 use crosr_model::{DhrNet, ModelCard, ReconstructionActivation, TorchCheckpoint};
 use serde_json::json;
 
@@ -8,19 +8,6 @@ use crate::args::{ConvertArgs, ReconstructionName};
 use crate::error::{CliError, Result};
 use crate::output;
 use crate::run_folder::write_atomically;
-
-const CIFAR10: [&str; 10] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
 
 pub(super) fn run(args: &ConvertArgs) -> Result<()> {
     let checkpoint = TorchCheckpoint::read(&args.input).map_err(crosr_model::ModelError::from)?;
@@ -33,7 +20,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<()> {
     let config = network.config();
     let n_classes = config.n_classes;
     let class_names: Vec<String> = match (args.classes.len(), n_classes) {
-        (0, 10) => CIFAR10.map(str::to_owned).to_vec(),
+        (0, 10) => Cifar10::CLASS_NAMES.map(str::to_owned).to_vec(),
         (0, n) => (0..n).map(|class| format!("class {class}")).collect(),
         (given, n) if given == n => args.classes.clone(),
         (given, n) => {

@@ -94,7 +94,7 @@ impl OpenSet {
         if let Some(pooling) = &self.pooling {
             metadata.insert("pooling".to_owned(), pooling.clone());
         }
-        metadata.insert("views".to_owned(), self.views.name().to_owned());
+        metadata.insert("views".to_owned(), self.views.name());
         if self.keeps_dropout {
             metadata.insert("keeps_dropout".to_owned(), "true".to_owned());
         }

@@ -76,24 +76,26 @@ impl Source {
 
     /// Names of all classes, known or not.
     pub(crate) fn all_classes(&self) -> Result<Vec<String>> {
-        Ok(self.all_test()?.class_names().to_vec())
+        Ok(self.all(Split::Test)?.class_names().to_vec())
     }
 
     /// All training data of the known classes.
     pub(crate) fn train(&self) -> Result<Arc<dyn Dataset>> {
-        Ok(self.split_classes(self.all_train()?)?.0)
+        Ok(self.split_classes(self.all(Split::Train)?)?.0)
     }
 
     /// Test data of the known classes.
     pub(crate) fn test(&self) -> Result<Arc<dyn Dataset>> {
-        Ok(self.split_classes(self.all_test()?)?.0)
+        Ok(self.split_classes(self.all(Split::Test)?)?.0)
     }
 
     /// Test data of the classes that are not known.
     pub(crate) fn rest(&self) -> Result<Arc<dyn Dataset>> {
-        self.split_classes(self.all_test()?)?.1.ok_or_else(|| {
-            CliError::usage("builtin:rest: every class is known; train with --known-classes")
-        })
+        self.split_classes(self.all(Split::Test)?)?
+            .1
+            .ok_or_else(|| {
+                CliError::usage("builtin:rest: every class is known; train with --known-classes")
+            })
     }
 
     /// Another dataset in the same data folder.
@@ -107,7 +109,7 @@ impl Source {
 
     /// Test data of some classes of another dataset in the same data folder, as outliers.
     pub(crate) fn classes_beside(&self, name: DatasetName, classes: &[usize]) -> Result<Data> {
-        let (chosen, _) = ClassSplit::new(self.beside(name).all_test()?, classes)?;
+        let (chosen, _) = ClassSplit::new(self.beside(name).all(Split::Test)?, classes)?;
         Ok(Arc::new(Relabelled::as_outliers(chosen)))
     }
 
@@ -119,29 +121,8 @@ impl Source {
         }
     }
 
-    /// All training data.
-    fn all_train(&self) -> Result<Data> {
-        match self.name {
-            DatasetName::Shapes => Ok(Arc::new(Shapes::known(SHAPES_TRAIN, self.seed))),
-            DatasetName::Folder => own::train(&self.folder),
-            _ => self.published(Split::Train),
-        }
-    }
-
-    /// All test data.
-    fn all_test(&self) -> Result<Data> {
-        match self.name {
-            DatasetName::Shapes => Ok(Arc::new(Shapes::known(
-                SHAPES_TEST,
-                self.seed ^ 0x7465_7374_0000_0000,
-            ))),
-            DatasetName::Folder => own::test(&self.folder),
-            _ => self.published(Split::Test),
-        }
-    }
-
-    /// A part of a dataset that lies in the data folder as its authors publish it.
-    fn published(&self, part: Split) -> Result<Data> {
+    /// All data of a part, of every class.
+    fn all(&self, part: Split) -> Result<Data> {
         let folder = &self.folder;
         let idx = |data: Result<Idx, DataError>| data.map(|data| Arc::new(data) as Data);
         let data = match self.name {
@@ -158,9 +139,16 @@ impl Source {
             DatasetName::TinyImagenet => {
                 TinyImageNet::open(folder, part).map(|data| Arc::new(data) as Data)
             }
-            DatasetName::Shapes | DatasetName::Folder => {
-                return Err(CliError::usage("not a published dataset"));
+            DatasetName::Folder => {
+                return match part {
+                    Split::Train => own::train(folder),
+                    Split::Test => own::test(folder),
+                };
             }
+            DatasetName::Shapes => Ok(Arc::new(match part {
+                Split::Train => Shapes::known(SHAPES_TRAIN, self.seed),
+                Split::Test => Shapes::known(SHAPES_TEST, self.seed ^ 0x7465_7374_0000_0000),
+            }) as Data),
         };
         data.map_err(|error| match error {
             DataError::Missing { path } => CliError::usage(format!(

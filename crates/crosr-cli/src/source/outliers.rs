@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use crosr_data::{Dataset, ImageFolder, Manifest, Noise, Relabelled, Shapes, TarShards};
+use crosr_data::{Dataset, ImageFolder, Noise, Relabelled, Shapes};
 
-use super::{BUILT_IN_OUTLIERS, Source};
+use super::{BUILT_IN_OUTLIERS, Source, own};
 use crate::args::DatasetName;
 use crate::error::{CliError, Result};
 
@@ -68,14 +68,9 @@ pub(crate) fn outliers(
 
 /// Pictures in a folder, in a tar shard, or listed in a CSV file.
 fn pictures(path: &Path) -> Result<Arc<dyn Dataset>> {
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    Ok(match ending.to_ascii_lowercase().as_str() {
-        "csv" if path.is_file() => Arc::new(Relabelled::as_outliers(Manifest::open(path)?)),
-        "tar" if path.is_file() => {
-            let shard = TarShards::open(vec![path.to_owned()])?;
-            Arc::new(Relabelled::as_outliers(shard))
-        }
-        _ => Arc::new(ImageFolder::flat(path)?),
+    Ok(match own::file(path)? {
+        Some(data) => Arc::new(Relabelled::as_outliers(data)),
+        None => Arc::new(ImageFolder::flat(path)?),
     })
 }
 

@@ -41,11 +41,19 @@ fn parts(place: &Path) -> Result<(Data, Option<Data>)> {
 
 /// A CSV file, a tar shard, a folder of shards, or a folder with one sub-folder per class.
 fn open(place: &Path) -> Result<Data> {
+    Ok(match file(place)? {
+        Some(data) => data,
+        None if holds_shards(place) => Arc::new(TarShards::folder(place)?),
+        None => Arc::new(ImageFolder::classes(place)?),
+    })
+}
+
+/// The pictures of a CSV file or a tar shard; `None` for anything else.
+pub(super) fn file(place: &Path) -> Result<Option<Data>> {
     Ok(match ending(place).as_str() {
-        "csv" if place.is_file() => Arc::new(Manifest::open(place)?),
-        "tar" if place.is_file() => Arc::new(TarShards::open(vec![place.to_owned()])?),
-        _ if holds_shards(place) => Arc::new(TarShards::folder(place)?),
-        _ => Arc::new(ImageFolder::classes(place)?),
+        "csv" if place.is_file() => Some(Arc::new(Manifest::open(place)?)),
+        "tar" if place.is_file() => Some(Arc::new(TarShards::open(vec![place.to_owned()])?)),
+        _ => None,
     })
 }
 

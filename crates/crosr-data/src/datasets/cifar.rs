@@ -8,7 +8,7 @@ use super::cifar_names::{CIFAR10, CIFAR100, CIFAR100_COARSE};
 use super::idx::inside;
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::error::{DataError, Result};
-use crate::formats::{malformed, numpy::PickledDict};
+use crate::formats::{malformed, names, numpy::PickledDict};
 use crate::image::{Image, PixelFormat};
 
 const SIDE: usize = 32;
@@ -30,6 +30,9 @@ pub enum Split {
 pub struct Cifar10(Records);
 
 impl Cifar10 {
+    /// What its classes are called, in the order of the labels.
+    pub const CLASS_NAMES: [&'static str; 10] = CIFAR10;
+
     /// Reads `data_batch_1.bin` … `data_batch_5.bin` or `test_batch.bin` in `folder`, or in the
     /// `cifar-10-batches-bin` inside it. Where there are none, Python's files without the ending,
     /// in `folder` or the `cifar-10-batches-py` inside it.
@@ -284,13 +287,7 @@ fn check_labels(path: &Path, records: &[u8], layout: Layout, n_classes: usize) -
 
 /// The names that come with the data, if they are as many; the published ones otherwise.
 fn class_names(list: &Path, published: &[&str]) -> Vec<String> {
-    let text = fs::read_to_string(list).unwrap_or_default();
-    let names: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|l| !l.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let names = names(&fs::read_to_string(list).unwrap_or_default());
     if names.len() == published.len() {
         names
     } else {

@@ -11,7 +11,7 @@ use tar::{Archive, Entries, Entry};
 use crate::dataset::{Dataset, Sample, in_range};
 use crate::decode::{MAX_BYTES, decode};
 use crate::error::{DataError, Result};
-use crate::formats::{damaged, malformed, open};
+use crate::formats::{damaged, is_gzipped, malformed, names, open, read_text};
 use crate::image::Image;
 use crate::walk::{ending, entries};
 
@@ -72,8 +72,7 @@ impl TarShards {
         let mut members = Vec::new();
         for (shard, path) in shards.iter().enumerate() {
             let mut file = open(path)?;
-            let start = file.fill_buf().map_err(|source| damaged(path, source))?;
-            if start.starts_with(&[0x1F, 0x8B]) {
+            if is_gzipped(&mut file, path)? {
                 let what = "a compressed shard has no places to jump to; unpack it with gunzip";
                 return Err(malformed(path, what));
             }
@@ -127,13 +126,7 @@ fn class_names(shard: &Path, highest: Option<usize>) -> Result<Vec<String>> {
     if !list.is_file() {
         return Ok((0..=highest).map(|class| class.to_string()).collect());
     }
-    let text = std::fs::read_to_string(&list).map_err(|source| damaged(&list, source))?;
-    let names: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let names = names(&read_text(&list)?);
     if names.len() <= highest {
         let named = names.len();
         let what = format!("{named} names, the shards have samples of class {highest}");
@@ -179,8 +172,7 @@ pub fn read_shard(
     mut each: impl FnMut(Sample) -> Result<()>,
 ) -> Result<()> {
     let mut reader = reader;
-    let start = reader.fill_buf().map_err(|source| damaged(path, source))?;
-    let plain: Box<dyn Read + '_> = if start.starts_with(&[0x1F, 0x8B]) {
+    let plain: Box<dyn Read + '_> = if is_gzipped(&mut reader, path)? {
         Box::new(MultiGzDecoder::new(reader))
     } else {
         Box::new(reader)

@@ -8,7 +8,7 @@ use super::cifar::Split;
 use super::folder::{ImageFolder, pictures};
 use super::idx::inside;
 use crate::error::{DataError, Result};
-use crate::formats::malformed;
+use crate::formats::{malformed, read_text};
 
 /// TinyImageNet-200 (Le & Yang, 2015): 200 classes of 64 x 64 pictures, 100,000 to train; the
 /// 10,000 of the validation part serve as test pictures, since the test part has no labels.
@@ -27,7 +27,10 @@ impl TinyImageNet {
     pub fn open(folder: &Path, split: Split) -> Result<ImageFolder> {
         let folder = inside(folder, "tiny-imagenet-200");
         let list = folder.join("wnids.txt");
-        let identifiers: Vec<String> = read(&list)?.split_whitespace().map(str::to_owned).collect();
+        let identifiers: Vec<String> = read_text(&list)?
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         if identifiers.len() < 2 {
             return Err(DataError::NoClasses {
                 path: list,
@@ -60,7 +63,7 @@ fn validation(folder: &Path, identifiers: &[String]) -> Result<Vec<(PathBuf, Opt
         .enumerate()
         .map(|(label, identifier)| (identifier.as_str(), label))
         .collect();
-    let text = read(&list)?;
+    let text = read_text(&list)?;
     let mut files = Vec::new();
     for (line, entry) in text.lines().enumerate() {
         let mut fields = entry.split('\t');
@@ -102,11 +105,4 @@ fn names(words: &Path, identifiers: &[String]) -> Vec<String> {
         });
     }
     names
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::InvalidData => malformed(path, "no text"),
-        _ => DataError::unreadable(path, source),
-    })
 }

@@ -1,12 +1,12 @@
 //! IDX files: arrays of bytes behind a header of big-endian sizes, plain or gzipped (LeCun et al.,
 //! "The MNIST database", file formats).
 
-use std::io::{BufRead, Read};
+use std::io::Read;
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{MAX_BYTES, damaged, malformed, open, read_exactly};
+use super::{MAX_BYTES, damaged, is_gzipped, malformed, open, read_exactly};
 use crate::error::Result;
 
 /// The type code of unsigned bytes, the only one that pictures and labels have.
@@ -18,8 +18,7 @@ const UNSIGNED_BYTE: u8 = 0x08;
 /// Whatever is wrong with the file.
 pub(crate) fn read<const N: usize>(path: &Path) -> Result<([usize; N], Vec<u8>)> {
     let mut file = open(path)?;
-    let start = file.fill_buf().map_err(|source| damaged(path, source))?;
-    if start.starts_with(&[0x1F, 0x8B]) {
+    if is_gzipped(&mut file, path)? {
         parse(&mut MultiGzDecoder::new(file), path)
     } else {
         parse(&mut file, path)

@@ -4,8 +4,8 @@ pub(crate) mod idx;
 pub(crate) mod mat;
 pub(crate) mod numpy;
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::error::{DataError, Result};
@@ -23,6 +23,29 @@ pub(crate) fn open(path: &Path) -> Result<BufReader<File>> {
         return Err(unreadable(what));
     }
     Ok(BufReader::with_capacity(1 << 16, file))
+}
+
+/// Whether what comes next is gzipped.
+pub(crate) fn is_gzipped(reader: &mut impl BufRead, path: &Path) -> Result<bool> {
+    let start = reader.fill_buf().map_err(|source| damaged(path, source))?;
+    Ok(start.starts_with(&[0x1F, 0x8B]))
+}
+
+/// A file of text.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|source| match source.kind() {
+        io::ErrorKind::InvalidData => malformed(path, "no text"),
+        _ => DataError::unreadable(path, source),
+    })
+}
+
+/// Names that stand a line each.
+pub(crate) fn names(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What is wrong with the content of a file.
