@@ -64,6 +64,46 @@ fn fit_then_eval_gives_the_contracts_object() {
     }
 }
 
+/// With a report everything is in memory; without one, blocks of what fits into four MiB are judged
+/// again and again.
+#[test]
+fn many_blocks_give_the_same_figures_as_everything_at_once() {
+    let dir = folder();
+    let path = |name: &str| dir.path().join(format!("{name}.safetensors"));
+    // Long vectors, so that a block holds 1,024 of them.
+    let stretched = |(rows, labels): (Vec<Vec<f32>>, Vec<i64>)| {
+        let longer = |row: Vec<f32>| [row, vec![0.25; 1_024 - CLASSES - 4]].concat();
+        (rows.into_iter().map(longer).collect::<Vec<_>>(), labels)
+    };
+    let (rows, labels) = stretched(known_features(1_500, CLASSES, 0));
+    write_features(&path("known"), &rows, &labels);
+    let (rows, labels) = stretched(unknown_features(2_100, CLASSES, 1 << 21));
+    write_features(&path("far"), &rows, &labels);
+    let fit = ["fit", "--features", "known.safetensors", "--out", "openset"];
+    assert_eq!(crosr(dir.path(), &fit).code, 0);
+    let eval = [
+        "eval",
+        "--openset",
+        "openset",
+        "--known",
+        "known.safetensors",
+        "--unknown",
+        "far=far.safetensors",
+        "--json",
+    ];
+    let in_blocks = crosr(dir.path(), &eval).json();
+    let page = [&eval[..], &["--report", "report.html"]].concat();
+    assert_eq!(in_blocks, crosr(dir.path(), &page).json());
+    assert_eq!(in_blocks["known"]["samples"], 1_500);
+
+    // What is wrong in a later block is counted from the beginning of the file.
+    let (mut rows, labels) = stretched(known_features(1_500, CLASSES, 0));
+    rows[1_400][2] = f32::NAN;
+    write_features(&path("known"), &rows, &labels);
+    crosr(dir.path(), &eval).refused(&["known.safetensors", "row 1400", "column 2"]);
+    crosr(dir.path(), &fit).refused(&["known.safetensors", "row 1400", "column 2"]);
+}
+
 #[test]
 fn epsilon_turns_doubt_into_unknown() {
     let dir = prepared();

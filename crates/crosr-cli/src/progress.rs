@@ -17,6 +17,8 @@ const NEWEST: f64 = 0.05;
 /// Progress over a number of pictures.
 pub(crate) struct Progress {
     title: String,
+    /// What is counted.
+    unit: &'static str,
     /// Unknown where pictures come as long as they come.
     total: Option<u64>,
     done: u64,
@@ -60,12 +62,19 @@ impl Progress {
         let now = Instant::now();
         Self {
             title: title.to_owned(),
+            unit: "images",
             total,
             done: 0,
             start: now,
             last_line: now,
             bar,
         }
+    }
+
+    /// Counts something else than pictures.
+    pub(crate) fn of(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
     }
 
     /// Whether this is a bar on a terminal.
@@ -86,14 +95,14 @@ impl Progress {
     }
 
     fn line(&self, elapsed: Duration, message: &str) -> String {
-        let (title, done) = (&self.title, self.done);
+        let (title, unit, done) = (&self.title, self.unit, self.done);
         let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
         let line = match self.total {
             Some(total) => {
                 let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
-                format!("{title}: {done}/{total}, {rate:.0} images/s, eta {left:.0} s {message}")
+                format!("{title}: {done}/{total}, {rate:.0} {unit}/s, eta {left:.0} s {message}")
             }
-            None => format!("{title}: {done}, {rate:.0} images/s {message}"),
+            None => format!("{title}: {done}, {rate:.0} {unit}/s {message}"),
         };
         line.trim_end().to_owned()
     }
@@ -187,6 +196,8 @@ mod tests {
         );
         progress.total = None;
         assert_eq!(progress.line(ten, "x"), "epoch 1/2: 50, 5 images/s x");
+        let progress = progress.of("vectors");
+        assert_eq!(progress.line(ten, ""), "epoch 1/2: 50, 5 vectors/s");
         let mut course = Course::default();
         course.push(1.5, 0.25);
         course.push(1.5, 0.25);

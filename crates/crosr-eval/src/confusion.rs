@@ -57,11 +57,7 @@ impl ConfusionMatrix {
         pairs: impl Iterator<Item = (usize, usize)>,
         n_classes: usize,
     ) -> Result<Self> {
-        let too_many = || EvalError::TooManyClasses { n_classes };
-        let cells = n_classes.checked_mul(n_classes).ok_or_else(too_many)?;
-        let mut counts = Vec::new();
-        counts.try_reserve_exact(cells).map_err(|_| too_many())?;
-        counts.resize(cells, 0);
+        let mut matrix = Self::empty(n_classes)?;
         for (index, (truth, predicted)) in pairs.enumerate() {
             for (what, class) in [("truth", truth), ("prediction", predicted)] {
                 if class >= n_classes {
@@ -74,9 +70,31 @@ impl ConfusionMatrix {
                     });
                 }
             }
-            counts[truth * n_classes + predicted] += 1;
+            matrix.add(truth, predicted);
         }
+        Ok(matrix)
+    }
+
+    /// Without a sample.
+    pub(crate) fn empty(n_classes: usize) -> Result<Self> {
+        let too_many = || EvalError::TooManyClasses { n_classes };
+        let cells = n_classes.checked_mul(n_classes).ok_or_else(too_many)?;
+        let mut counts = Vec::new();
+        counts.try_reserve_exact(cells).map_err(|_| too_many())?;
+        counts.resize(cells, 0);
         Ok(Self { n_classes, counts })
+    }
+
+    /// Counts one more pair of classes, each of which the caller has made sure there is.
+    pub(crate) fn add(&mut self, truth: usize, predicted: usize) {
+        self.counts[truth * self.n_classes + predicted] += 1;
+    }
+
+    /// Takes in the counts of another matrix of as many classes.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
     }
 
     /// Number of classes.

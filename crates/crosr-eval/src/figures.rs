@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::confusion::ConfusionMatrix;
+use crate::curve::{Curve, GroupCurve};
 use crate::error::{EvalError, Result};
-use crate::order::{Descending, first_nan};
-use crate::oscr::{Kind, Oscr};
-use crate::ranking::Ranking;
+use crate::order::{Groups, first_nan};
+use crate::oscr::{self, Kind};
 
 /// How well a score tells known samples from outliers, whatever the decision.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -37,21 +37,28 @@ pub struct DecisionFigures {
 }
 
 impl RankFigures {
-    /// The figures with the ranking that they and others are read off, and its mirror image.
-    pub(crate) fn count(order: &Descending<Kind>) -> Result<(Self, Ranking, Ranking)> {
-        let ranking = Ranking::count(order, |kind| kind == Kind::Unknown)?;
-        let surely_known_first = order.groups().rev().map(|(score, of)| (0.0 - score, of));
-        let oscr = Oscr::count(surely_known_first)?.area();
-        let known_positive = ranking.mirrored();
-        let figures = Self {
-            auroc: ranking.auroc(),
-            aupr_unknown: ranking.average_precision(),
-            aupr_known: known_positive.average_precision(),
-            fpr_at_95_tpr: ranking.fpr_at_tpr(0.95),
+    /// Reads the figures off unknown probabilities by [`Kind`].
+    pub(crate) fn of(by_kind: Groups<'_>) -> Result<Self> {
+        // OSCR first, as it says what is missing where a side is.
+        let oscr = oscr::area(by_kind.upwards(), by_kind.sizes())?;
+        let unknown = unknown_curve(by_kind)?;
+        Ok(Self {
+            auroc: unknown.auroc(),
+            aupr_unknown: unknown.average_precision(),
+            aupr_known: unknown.mirrored().average_precision(),
+            fpr_at_95_tpr: unknown.fpr_at_tpr(0.95),
             oscr,
-        };
-        Ok((figures, ranking, known_positive))
+        })
     }
+}
+
+/// The ROC curve of unknown probabilities by [`Kind`], outliers positive.
+pub(crate) fn unknown_curve(by_kind: Groups<'_>) -> Result<GroupCurve<'_>> {
+    let [right, wrong, unknown] = by_kind.sizes();
+    GroupCurve::new(by_kind, [false, false, true]).ok_or(EvalError::OneSided {
+        positives: unknown,
+        negatives: right + wrong,
+    })
 }
 
 impl DecisionFigures {
@@ -145,8 +152,8 @@ impl Contest {
                 value: scores[index],
             });
         }
-        let samples = scores.iter().copied().zip(self.kinds.iter().copied());
-        Ok(RankFigures::count(&Descending::new(samples))?.0)
+        let groups = oscr::by_kind(scores, &self.kinds);
+        RankFigures::of(Groups(groups.each_ref().map(Vec::as_slice)))
     }
 
     /// Figures of decisions, `None` for "unknown": those on the known samples, then those on the

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod blocks;
 mod confusion;
+mod curve;
 mod detectors;
 mod error;
 mod figures;
@@ -14,6 +16,7 @@ mod report_page;
 mod table;
 
 pub use crate::{
+    blocks::{NamedBlocks, SampleBlocks, evaluate_blocks},
     confusion::{ClassScores, ConfusionMatrix},
     detectors::{Baseline, Columns, Detector, FeatureTable, SampleView},
     error::EvalError,

@@ -1,28 +1,75 @@
-//! Scores in descending order, equal ones together.
+//! Scores of three groups of samples, walked in order, equal ones together.
 
-/// Samples by score, the highest score first; each keeps the little a curve must know of it.
-///
-/// Every curve of one score vector is read off the same order, so a vector is sorted once, and a
-/// sample takes 16 bytes. -0.0 and 0.0 are one score.
-pub(crate) struct Descending<T> {
-    samples: Vec<(f64, T)>,
+use rayon::prelude::*;
+
+/// Sorts scores, among which the caller has made sure there is no NaN, from the highest down;
+/// -0.0 becomes 0.0, as the two are one score.
+pub(crate) fn sort_descending(scores: &mut [f64]) {
+    scores.iter_mut().for_each(|score| *score += 0.0);
+    scores.par_sort_unstable_by(|a, b| b.total_cmp(a));
 }
 
-impl<T: Copy> Descending<T> {
-    /// Sorts the samples, among whose scores the caller has made sure there is no NaN.
-    pub(crate) fn new(samples: impl Iterator<Item = (f64, T)>) -> Self {
-        // Adding zero clears the sign of -0.0, which must not show in a threshold. The order within
-        // a group is of no account, as a group is only counted.
-        let mut samples: Vec<(f64, T)> = samples.map(|(score, of)| (score + 0.0, of)).collect();
-        samples.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        Self { samples }
+/// Three groups of samples, each by falling score; a sample takes 8 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Groups<'a>(pub(crate) [&'a [f64]; 3]);
+
+impl<'a> Groups<'a> {
+    /// Each distinct score with the samples of each group that have it, the highest first.
+    pub(crate) fn downwards(self) -> Steps<'a> {
+        Steps {
+            rest: self.0,
+            upwards: false,
+        }
     }
 
-    /// The groups of equal score, the highest first.
-    pub(crate) fn groups(&self) -> impl DoubleEndedIterator<Item = (f64, &[(f64, T)])> {
-        self.samples
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|group| (group[0].0, group))
+    /// The same by negated score, so that the lowest comes first.
+    pub(crate) fn upwards(self) -> Steps<'a> {
+        Steps {
+            rest: self.0,
+            upwards: true,
+        }
+    }
+
+    /// Samples of each group.
+    pub(crate) fn sizes(&self) -> [u64; 3] {
+        self.0.map(|group| group.len() as u64)
+    }
+}
+
+/// Iterator over distinct scores.
+#[derive(Clone, Debug)]
+pub(crate) struct Steps<'a> {
+    rest: [&'a [f64]; 3],
+    upwards: bool,
+}
+
+impl Iterator for Steps<'_> {
+    type Item = (f64, [u64; 3]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let upwards = self.upwards;
+        let next = |group: &[f64]| {
+            if upwards {
+                group.last().map(|score| 0.0 - score)
+            } else {
+                group.first().copied()
+            }
+        };
+        let score = self.rest.iter().filter_map(|group| next(group));
+        let score = score.reduce(f64::max)?;
+        let taken = self.rest.each_mut().map(|group| {
+            let mut count = 0;
+            while next(group) == Some(score) {
+                *group = if upwards {
+                    &group[..group.len() - 1]
+                } else {
+                    &group[1..]
+                };
+                count += 1;
+            }
+            count
+        });
+        Some((score, taken))
     }
 }
 
@@ -37,4 +84,30 @@ pub(crate) fn first_nan(scores: &[f64]) -> Option<usize> {
 /// Counts fit in 64 bits, so no product or sum of products here can leave 128.
 pub(crate) fn share_of_pairs(doubled: u128, positives: u64, negatives: u64) -> f64 {
     doubled as f64 / (2 * u128::from(positives) * u128::from(negatives)) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_walked_together_both_ways() {
+        let (mut a, mut b) = ([0.5, -0.0, 2.0, 0.5], [0.5, 3.0]);
+        sort_descending(&mut a);
+        sort_descending(&mut b);
+        let groups = Groups([&a, &b, &[0.0]]);
+        assert_eq!(groups.sizes(), [4, 2, 1]);
+        let down: Vec<_> = groups.downwards().collect();
+        let wanted = [
+            (3.0, [0, 1, 0]),
+            (2.0, [1, 0, 0]),
+            (0.5, [2, 1, 0]),
+            (0.0, [1, 0, 1]),
+        ];
+        assert_eq!(down, wanted);
+        assert!(down[3].0.is_sign_positive());
+        let mut up: Vec<_> = groups.upwards().collect();
+        up.reverse();
+        assert_eq!(up, wanted.map(|(score, counts)| (0.0 - score, counts)));
+    }
 }

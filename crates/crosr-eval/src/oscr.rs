@@ -2,9 +2,9 @@
 //! NeurIPS 2018).
 
 use crate::error::{EvalError, Result};
-use crate::order::{Descending, first_nan, share_of_pairs};
+use crate::order::{Groups, Steps, first_nan, share_of_pairs, sort_descending};
 
-/// What the curve must know of a sample.
+/// What the curve must know of a sample: the groups that it is walked in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Of a known class, which is also the closed-set class.
@@ -72,41 +72,27 @@ impl Oscr {
             });
         }
         let kinds = correct.iter().zip(unknown).map(|(&c, &u)| Kind::of(c, u));
-        let samples = Descending::new(scores.iter().copied().zip(kinds));
-        Self::count(samples.groups())
-    }
-
-    /// Counts groups of equal score, the most surely known first.
-    pub(crate) fn count<'a>(
-        groups: impl Iterator<Item = (f64, &'a [(f64, Kind)])>,
-    ) -> Result<Self> {
-        let mut steps = vec![(f64::INFINITY, 0, 0)];
-        let (mut right, mut known, mut unknown, mut doubled) = (0u64, 0u64, 0u64, 0u128);
-        for (threshold, group) in groups {
-            let count = |kind| group.iter().filter(|&&(_, of)| of == kind).count() as u64;
-            let (hits, alarms) = (count(Kind::Right), count(Kind::Unknown));
-            // Twice a trapezoid: those let through before and now, by the step to the right.
-            doubled += u128::from(2 * right + hits) * u128::from(alarms);
-            right += hits;
-            unknown += alarms;
-            known += group.len() as u64 - alarms;
-            steps.push((threshold, unknown, right));
-        }
-        if known == 0 || unknown == 0 {
-            return Err(EvalError::OneSided {
-                positives: known,
-                negatives: unknown,
+        let kinds: Vec<Kind> = kinds.collect();
+        let groups = by_kind(scores, &kinds);
+        let groups = Groups(groups.each_ref().map(Vec::as_slice));
+        let [right, wrong, unknown] = groups.sizes();
+        let area = area(groups.downwards(), groups.sizes())?;
+        let mut points = vec![OscrPoint {
+            threshold: f64::INFINITY,
+            fpr: 0.0,
+            ccr: 0.0,
+        }];
+        let (mut hits, mut alarms) = (0, 0);
+        for (threshold, counts) in groups.downwards() {
+            hits += counts[0];
+            alarms += counts[2];
+            points.push(OscrPoint {
+                threshold,
+                fpr: alarms as f64 / unknown as f64,
+                ccr: hits as f64 / (right + wrong) as f64,
             });
         }
-        let point = |(threshold, alarms, right)| OscrPoint {
-            threshold,
-            fpr: alarms as f64 / unknown as f64,
-            ccr: right as f64 / known as f64,
-        };
-        Ok(Self {
-            points: steps.into_iter().map(point).collect(),
-            area: share_of_pairs(doubled, known, unknown),
-        })
+        Ok(Self { points, area })
     }
 
     /// A point per distinct score, the highest first, after a first point at (0, 0).
@@ -126,4 +112,36 @@ impl Oscr {
         let allowed = self.points.iter().filter(|point| point.fpr <= fpr);
         allowed.map(|point| point.ccr).fold(0.0, f64::max)
     }
+}
+
+/// Scores by kind, in the order of [`Kind`], each from the highest down.
+pub(crate) fn by_kind(scores: &[f64], kinds: &[Kind]) -> [Vec<f64>; 3] {
+    [Kind::Right, Kind::Wrong, Kind::Unknown].map(|kind| {
+        let all = scores.iter().zip(kinds);
+        let mut of_kind: Vec<f64> = all
+            .filter(|(_, of)| **of == kind)
+            .map(|(s, _)| *s)
+            .collect();
+        sort_descending(&mut of_kind);
+        of_kind
+    })
+}
+
+/// Area under the curve of samples by kind, the most surely known first; nothing is kept of them.
+pub(crate) fn area(steps: Steps<'_>, sizes: [u64; 3]) -> Result<f64> {
+    let [right, wrong, unknown] = sizes;
+    let known = right + wrong;
+    if known == 0 || unknown == 0 {
+        return Err(EvalError::OneSided {
+            positives: known,
+            negatives: unknown,
+        });
+    }
+    let (mut through, mut doubled) = (0u64, 0u128);
+    for (_, [hits, _, alarms]) in steps {
+        // Twice a trapezoid: those let through before and now, by the step to the right.
+        doubled += u128::from(2 * through + hits) * u128::from(alarms);
+        through += hits;
+    }
+    Ok(share_of_pairs(doubled, known, unknown))
 }

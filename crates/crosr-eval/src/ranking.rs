@@ -1,7 +1,8 @@
 //! Telling two sides apart by a score: ROC, precision and recall, thresholds.
 
+use crate::curve::{Curve, GroupCurve, Point};
 use crate::error::{EvalError, Result};
-use crate::order::{Descending, first_nan, share_of_pairs};
+use crate::order::{Groups, first_nan, sort_descending};
 
 /// Positive and negative samples at or above each distinct score, from the highest down.
 ///
@@ -72,35 +73,29 @@ impl Ranking {
                 value: scores[index],
             });
         }
-        let samples = scores.iter().copied().zip(positive.iter().copied());
-        Self::count(&Descending::new(samples), |side| side)
-    }
-
-    /// Counts sorted samples, of which `positive` says the side.
-    pub(crate) fn count<T: Copy>(
-        samples: &Descending<T>,
-        positive: impl Fn(T) -> bool,
-    ) -> Result<Self> {
-        let mut ranking = Self {
-            thresholds: vec![f64::INFINITY],
-            true_positives: vec![0],
-            false_positives: vec![0],
-            positives: 0,
-            negatives: 0,
+        let of_side = |side: bool| -> Vec<f64> {
+            let all = scores.iter().zip(positive);
+            let mut scores: Vec<f64> = all.filter(|(_, s)| **s == side).map(|(s, _)| *s).collect();
+            sort_descending(&mut scores);
+            scores
         };
-        for (score, group) in samples.groups() {
-            let hits = group.iter().filter(|&&(_, of)| positive(of)).count() as u64;
-            ranking.positives += hits;
-            ranking.negatives += group.len() as u64 - hits;
-            ranking.thresholds.push(score);
-            ranking.true_positives.push(ranking.positives);
-            ranking.false_positives.push(ranking.negatives);
-        }
-        if ranking.positives == 0 || ranking.negatives == 0 {
-            return Err(EvalError::OneSided {
-                positives: ranking.positives,
-                negatives: ranking.negatives,
-            });
+        let (positives, negatives) = (of_side(true), of_side(false));
+        let groups = Groups([&positives, &negatives, &[]]);
+        let curve = GroupCurve::new(groups, [true, false, false]).ok_or(EvalError::OneSided {
+            positives: positives.len() as u64,
+            negatives: negatives.len() as u64,
+        })?;
+        let mut ranking = Self {
+            thresholds: Vec::new(),
+            true_positives: Vec::new(),
+            false_positives: Vec::new(),
+            positives: positives.len() as u64,
+            negatives: negatives.len() as u64,
+        };
+        for point in curve.points() {
+            ranking.thresholds.push(point.threshold);
+            ranking.true_positives.push(point.hits);
+            ranking.false_positives.push(point.alarms);
         }
         Ok(ranking)
     }
@@ -123,90 +118,54 @@ impl Ranking {
         }
     }
 
-    fn points(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.true_positives
-            .iter()
-            .copied()
-            .zip(self.false_positives.iter().copied())
-    }
-
     /// A point per distinct score, the highest first, after a first point at (0, 0).
     pub fn roc_curve(&self) -> Vec<RocPoint> {
-        let point = |((hits, alarms), &threshold): ((u64, u64), &f64)| RocPoint {
-            threshold,
-            fpr: alarms as f64 / self.negatives as f64,
-            tpr: hits as f64 / self.positives as f64,
+        let point = |point: Point| RocPoint {
+            threshold: point.threshold,
+            fpr: point.alarms as f64 / self.negatives as f64,
+            tpr: point.hits as f64 / self.positives as f64,
         };
-        self.points().zip(&self.thresholds).map(point).collect()
+        self.points().map(point).collect()
     }
 
     /// A point per distinct score, the highest first. There is none where nothing is called
     /// positive, as that has no precision.
     pub fn precision_recall_curve(&self) -> Vec<PrecisionRecallPoint> {
-        let point = |((hits, alarms), &threshold): ((u64, u64), &f64)| PrecisionRecallPoint {
-            threshold,
-            precision: hits as f64 / (hits + alarms) as f64,
-            recall: hits as f64 / self.positives as f64,
+        let point = |point: Point| PrecisionRecallPoint {
+            threshold: point.threshold,
+            precision: point.hits as f64 / (point.hits + point.alarms) as f64,
+            recall: point.hits as f64 / self.positives as f64,
         };
-        let all = self.points().zip(&self.thresholds);
-        all.skip(1).map(point).collect()
+        self.points().skip(1).map(point).collect()
     }
 
     /// Area under the ROC curve: the probability that a positive sample scores above a negative
     /// one, ties counting half (Hanley and McNeil, 1982). Counted in whole numbers.
     pub fn auroc(&self) -> f64 {
-        let (mut doubled, mut last) = (0u128, (0, 0));
-        for (hits, alarms) in self.points() {
-            doubled += u128::from(hits + last.0) * u128::from(alarms - last.1);
-            last = (hits, alarms);
-        }
-        share_of_pairs(doubled, self.positives, self.negatives)
+        Curve::auroc(self)
     }
 
     /// Average precision: Σ (recall − recall before) · precision over the thresholds, without
     /// interpolation (scikit-learn, `average_precision_score`).
     pub fn average_precision(&self) -> f64 {
-        // Millions of terms: what each addition loses is carried along (Neumaier, 1974).
-        let (mut last, mut sum, mut lost) = (0, 0.0f64, 0.0);
-        for (hits, alarms) in self.points().skip(1) {
-            let term = (hits - last) as f64 * (hits as f64 / (hits + alarms) as f64);
-            let next = sum + term;
-            lost += if sum >= term {
-                (sum - next) + term
-            } else {
-                (term - next) + sum
-            };
-            (last, sum) = (hits, next);
-        }
-        (sum + lost) / self.positives as f64
+        Curve::average_precision(self)
     }
 
     /// The smallest false-positive rate of a threshold with at least this true-positive rate; 1
     /// where none has it, that is for rates above 1 and NaN.
     pub fn fpr_at_tpr(&self, tpr: f64) -> f64 {
-        let enough = |&(hits, _): &(u64, u64)| hits as f64 / self.positives as f64 >= tpr;
-        let alarms = self
-            .points()
-            .find(enough)
-            .map_or(self.negatives, |(_, alarms)| alarms);
-        alarms as f64 / self.negatives as f64
+        Curve::fpr_at_tpr(self, tpr)
     }
 
     /// Least mean of the two error rates, ½ (1 − TPR) + ½ FPR, over the thresholds: 1 − the
     /// detection accuracy of Lee et al. (arXiv 1807.03888). Counted in whole numbers.
     pub fn detection_error(&self) -> f64 {
-        let doubled = |(hits, alarms): (u64, u64)| {
-            u128::from(self.positives - hits) * u128::from(self.negatives)
-                + u128::from(alarms) * u128::from(self.positives)
-        };
-        // The first point, where everything is called negative, always gives ½.
-        let least = self.points().map(doubled).min().unwrap_or(0);
-        share_of_pairs(least, self.positives, self.negatives)
+        Curve::detection_error(self)
     }
 
     /// The same mean at 95 % true positives: ½ · 0.05 + ½ · FPR (Liang et al., arXiv 1706.02690).
     pub fn detection_error_at_95_tpr(&self) -> f64 {
-        0.5 * 0.05 + 0.5 * self.fpr_at_tpr(0.95)
+        Curve::detection_error_at_95_tpr(self)
     }
 
     /// The first threshold with the largest TPR − FPR (Youden, Cancer 3, 1950).
@@ -214,24 +173,22 @@ impl Ranking {
     /// Rates are quotients of counts, subtracted: where several thresholds are equally good, this
     /// fixes which one is the first.
     pub fn youden(&self) -> Youden {
-        let mut best = Youden {
-            index: 0,
-            j: 0.0,
-            threshold: f64::INFINITY,
-            f1: 0.0,
-        };
-        for (index, (hits, alarms)) in self.points().enumerate() {
-            let j = hits as f64 / self.positives as f64 - alarms as f64 / self.negatives as f64;
-            if j > best.j {
-                let f1 = 2.0 * hits as f64 / (self.positives + hits + alarms) as f64;
-                best = Youden {
-                    index,
-                    j,
-                    threshold: self.thresholds[index],
-                    f1,
-                };
-            }
-        }
-        best
+        Curve::youden(self)
+    }
+}
+
+impl Curve for Ranking {
+    fn sides(&self) -> (u64, u64) {
+        (self.positives, self.negatives)
+    }
+
+    fn points(&self) -> impl Iterator<Item = Point> {
+        let counts = self.true_positives.iter().zip(&self.false_positives);
+        let all = self.thresholds.iter().zip(counts);
+        all.map(|(&threshold, (&hits, &alarms))| Point {
+            threshold,
+            hits,
+            alarms,
+        })
     }
 }

@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::confusion::{ClassScores, ConfusionMatrix};
+use crate::blocks::{NamedBlocks, evaluate_blocks};
+use crate::confusion::ClassScores;
 use crate::error::{EvalError, Result};
-use crate::figures::{DecisionFigures, RankFigures};
-use crate::order::Descending;
-use crate::oscr::Kind;
-use crate::ranking::Ranking;
 
 /// What a classifier said of one sample, and the truth.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,35 +128,27 @@ pub fn evaluate(
     known: &[ScoredSample],
     outliers: &[OutlierSet<'_>],
 ) -> Result<Evaluation> {
-    check("known", known, true, class_names.len())?;
-    for set in outliers {
-        check(set.name, set.samples, false, class_names.len())?;
-    }
-    let right = known.iter().filter(|sample| is_correct(sample)).count();
-    Ok(Evaluation {
-        known: KnownSummary {
-            samples: known.len(),
-            closed_set_accuracy: right as f64 / known.len() as f64,
-        },
-        outliers: outliers
-            .iter()
-            .map(|set| against(class_names, known, set))
-            .collect::<Result<_>>()?,
-    })
+    let sets: Vec<NamedBlocks<'_, EvalError>> = outliers
+        .iter()
+        .map(|set| -> NamedBlocks<'_, EvalError> { (set.name, &set.samples) })
+        .collect();
+    evaluate_blocks(class_names, &known, &sets, class_names.len() + 1)
 }
 
 /// Whether the closed-set class is that of the sample; never of an unknown one.
-fn is_correct(sample: &ScoredSample) -> bool {
+pub(crate) fn is_correct(sample: &ScoredSample) -> bool {
     sample.truth == Some(sample.closed_set_class)
 }
 
-fn check(set: &str, samples: &[ScoredSample], known: bool, n_classes: usize) -> Result<()> {
-    if samples.is_empty() {
-        return Err(EvalError::Empty {
-            set: set.to_owned(),
-        });
-    }
-    for (index, sample) in samples.iter().enumerate() {
+/// Checks a block of samples, the first of which is the one at `start` of its set.
+pub(crate) fn check(
+    set: &str,
+    samples: &[ScoredSample],
+    start: usize,
+    known: bool,
+    n_classes: usize,
+) -> Result<()> {
+    for (index, sample) in (start..).zip(samples) {
         let set = || set.to_owned();
         if sample.truth.is_some() != known {
             let (found, expected) = if known {
@@ -207,73 +196,4 @@ fn check(set: &str, samples: &[ScoredSample], known: bool, n_classes: usize) -> 
         }
     }
     Ok(())
-}
-
-fn against(
-    class_names: &[String],
-    known: &[ScoredSample],
-    set: &OutlierSet<'_>,
-) -> Result<OutlierEvaluation> {
-    let n_classes = class_names.len();
-    let samples = || known.iter().chain(set.samples);
-    let number = |class: Option<usize>| class.unwrap_or(n_classes);
-    let confusion = ConfusionMatrix::count_pairs(
-        samples().map(|s| (number(s.truth), number(s.verdict))),
-        n_classes + 1,
-    )?;
-
-    // The unknown probability is sorted once for all that is read off it.
-    let kind = |s: &ScoredSample| Kind::of(is_correct(s), s.truth.is_none());
-    let order = Descending::new(samples().map(|s| (s.probabilities[n_classes], kind(s))));
-    let (ranked, ranking, known_positive) = RankFigures::count(&order)?;
-    drop(order);
-
-    let mut classes = Vec::with_capacity(n_classes + 1);
-    for (class, name) in class_names.iter().enumerate() {
-        let scores = samples().map(|s| (s.probabilities[class], s.truth == Some(class)));
-        let ranking = match Ranking::count(&Descending::new(scores), |positive| positive) {
-            Ok(ranking) => Some(ranking),
-            Err(EvalError::OneSided { .. }) => None,
-            Err(other) => return Err(other),
-        };
-        classes.push(one_class(name, confusion.class(class), ranking.as_ref()));
-    }
-    let unknown = confusion.class(n_classes);
-    classes.push(one_class("unknown", unknown, Some(&ranking)));
-
-    let decided = DecisionFigures::of(&confusion);
-    Ok(OutlierEvaluation {
-        name: set.name.to_owned(),
-        samples: set.samples.len(),
-        auroc: ranked.auroc,
-        aupr_unknown: ranked.aupr_unknown,
-        aupr_known: ranked.aupr_known,
-        fpr_at_95_tpr: ranked.fpr_at_95_tpr,
-        fpr_at_95_tpr_known_positive: known_positive.fpr_at_tpr(0.95),
-        detection_error: ranking.detection_error(),
-        detection_error_at_95_tpr: ranking.detection_error_at_95_tpr(),
-        oscr: ranked.oscr,
-        accuracy: decided.accuracy,
-        macro_f1: decided.macro_f1,
-        weighted_f1: decided.weighted_f1,
-        macro_average: confusion.macro_average(),
-        weighted_average: confusion.weighted_average(),
-        f1_unknown: decided.f1_unknown,
-        classes,
-        confusion_matrix: confusion.rows(),
-    })
-}
-
-fn one_class(name: &str, counted: ClassScores, ranking: Option<&Ranking>) -> ClassEvaluation {
-    let youden = ranking.map(Ranking::youden);
-    ClassEvaluation {
-        name: name.to_owned(),
-        precision: counted.precision,
-        recall: counted.recall,
-        f1: counted.f1,
-        support: counted.support,
-        auroc: ranking.map(Ranking::auroc),
-        youden_threshold: youden.map(|y| y.threshold).filter(|t| t.is_finite()),
-        f1_at_youden: youden.map(|y| y.f1),
-    }
 }

@@ -263,4 +263,29 @@ impl OpenMaxError {
             _ => None,
         }
     }
+
+    /// The same error with rows counted from `first`, for callers who read a block at a time.
+    #[must_use]
+    pub fn with_first_row(mut self, first: usize) -> Self {
+        match &mut self {
+            Self::NonFinite { row, .. }
+            | Self::Label { row, .. }
+            | Self::ReconstructionError { row, .. } => *row += first,
+            _ => {}
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_a_later_block_are_counted_from_the_beginning() {
+        let error = OpenMaxError::NonFinite { row: 3, column: 1 }.with_first_row(100);
+        assert!(error.to_string().starts_with("row 103, column 1"));
+        let error = OpenMaxError::NoClasses.with_first_row(100);
+        assert!(matches!(error, OpenMaxError::NoClasses));
+    }
 }

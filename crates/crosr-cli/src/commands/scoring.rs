@@ -46,6 +46,7 @@ pub(super) fn features_of(
         dim,
         labels: Some(labels),
         reconstruction_errors: Some(reconstruction_errors),
+        first: 0,
     })
 }
 
@@ -68,7 +69,7 @@ pub(super) fn recalibrated(
     }
     model
         .score_rows(&features.rows, recalibration)
-        .map_err(|e| CliError::file(origin, e.to_string()))
+        .map_err(|e| CliError::file(origin, e.with_first_row(features.first).to_string()))
 }
 
 /// Scored samples with their true classes; `None` for outliers.

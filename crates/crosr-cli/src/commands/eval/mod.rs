@@ -1,29 +1,33 @@
 //! `crosr eval`.
 
+mod judging;
+mod on_features;
 mod scores;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crosr_data::Dataset;
-use crosr_eval::{Evaluation, OutlierSet, RunReport, ScoredSample, evaluate};
-use crosr_openmax::{EvidenceReading, Recalibrated, Recalibration};
+use crosr_eval::{Evaluation, OutlierSet, RunReport, evaluate};
 use serde::Serialize;
 
+use self::judging::Config;
+use self::on_features::on_features;
 use self::scores::scores_csv;
 use super::altered::{self, AlteredLine};
-use super::fit::recalibration;
 use super::fitted::Fitted;
 use super::report::{Material, facts, gather, leave_in, write_page};
-use super::scoring::{features_of, recalibrated, scored};
+use super::scoring::features_of;
 use super::train::source_of;
-use crate::args::{DatasetName, EvalArgs, Preset, TrainArgs};
+use crate::args::{DatasetName, EvalArgs, TrainArgs};
 use crate::error::{CliError, Result};
-use crate::formats::features::{Features, read_features, write_features};
+use crate::formats::features::write_features;
 use crate::formats::openset::OpenSet;
 use crate::output;
-use crate::run_folder::{RunFolder, read, with_config, write_atomically};
-use crate::source::{NamedOutliers, Source, name_and_place, outliers};
+use crate::run_folder::{RunFolder, with_config, write_atomically};
+use crate::source::{NamedOutliers, Source, outliers};
+
+pub(super) use self::judging::{Judged, Rule, judge, rule};
 
 /// The evaluation object of the machine-readable contract.
 #[derive(Debug, Serialize)]
@@ -34,135 +38,6 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     altered: Vec<AlteredLine>,
     config: Config,
-}
-
-/// How the samples were judged.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Config {
-    softmax: String,
-    alpha: usize,
-    epsilon: f64,
-    distance: String,
-    tail: Vec<usize>,
-    /// What decided, where it was not the recalibrated probabilities.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    evidence: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keep_known: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pooling: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    run: Option<String>,
-    version: &'static str,
-}
-
-/// A set of samples under its name, as the model judged them.
-pub(super) struct Judged {
-    pub(super) name: String,
-    pub(super) recalibrated: Vec<Recalibrated>,
-    /// The strongest evidence of each, where evidence decided.
-    pub(super) strongest: Vec<Option<EvidenceReading>>,
-    pub(super) scored: Vec<ScoredSample>,
-    pub(super) features: Features,
-    /// The pictures, where there are any.
-    pub(super) data: Option<Arc<dyn Dataset>>,
-}
-
-/// How samples are judged.
-pub(super) struct Rule {
-    recalibration: Recalibration,
-    /// Whether evidence decides, or the recalibrated probabilities alone.
-    evidence: bool,
-}
-
-/// What the model says of features; `origin` is named in errors.
-pub(super) fn judge(
-    name: &str,
-    features: Features,
-    truths: impl IntoIterator<Item = Option<usize>>,
-    openset: &OpenSet,
-    rule: &Rule,
-    origin: &Path,
-) -> Result<Judged> {
-    let mut recalibrated = recalibrated(&openset.model, &features, &rule.recalibration, origin)?;
-    let mut strongest = vec![None; recalibrated.len()];
-    if let Some(evidence) = openset.evidence.as_ref().filter(|_| rule.evidence) {
-        let judgements = evidence
-            .judge(&openset.model, features.evidence())
-            .map_err(|e| CliError::file(origin, e.to_string()))?;
-        for ((sample, strongest), judgement) in
-            recalibrated.iter_mut().zip(&mut strongest).zip(judgements)
-        {
-            sample.probabilities = judgement.probabilities;
-            sample.verdict = judgement.verdict;
-            let readings = judgement.evidence.into_iter();
-            *strongest = readings.max_by(|a, b| a.share.total_cmp(&b.share));
-        }
-    }
-    let scored = scored(&recalibrated, truths);
-    Ok(Judged {
-        name: name.to_owned(),
-        recalibrated,
-        strongest,
-        scored,
-        features,
-        data: None,
-    })
-}
-
-/// Choices of the recalibration: flags first, then what the fit was calibrated for.
-pub(super) fn rule(flags: &EvalArgs, openset: &OpenSet) -> Result<(Rule, Config)> {
-    let reference = flags.preset == Some(Preset::Reference);
-    let fitted = openset.calibration.as_ref().filter(|_| !reference);
-    let softmax = flags
-        .softmax
-        .clone()
-        .or_else(|| fitted.map(|c| c.softmax.clone()))
-        .unwrap_or_else(|| "first".to_owned());
-    let alpha = flags.alpha.or(fitted.map(|c| c.alpha)).unwrap_or(10);
-    let applies = fitted.filter(|c| c.softmax == softmax && c.alpha == alpha);
-    let epsilon = flags.epsilon.or(applies.map(|c| c.epsilon));
-    let paper = flags.preset == Some(Preset::Paper);
-    if paper && epsilon.is_none() {
-        return Err(CliError::usage(format!(
-            "--preset paper: no threshold was calibrated for softmax {softmax} and alpha {alpha}; \
-             fit a run with held-out data, or give --epsilon"
-        )));
-    }
-    let epsilon = epsilon.unwrap_or(0.0);
-    // Who names a setting of OpenMax wants OpenMax.
-    let asked = flags.softmax.is_some() || flags.alpha.is_some() || flags.epsilon.is_some();
-    let evidence = openset
-        .evidence
-        .as_ref()
-        .filter(|_| !reference && !paper && !asked);
-    let params = evidence.map(|model| model.params());
-    let config = Config {
-        softmax: softmax.clone(),
-        alpha,
-        epsilon,
-        distance: openset.model.distance().to_string(),
-        tail: openset
-            .model
-            .weibulls()
-            .iter()
-            .map(|w| w.tail_size())
-            .collect(),
-        evidence: params
-            .iter()
-            .flat_map(|params| params.evidence())
-            .map(|kind| kind.name())
-            .collect(),
-        keep_known: params.map(|params| params.keep_known()),
-        pooling: openset.pooling.clone(),
-        run: None,
-        version: env!("CARGO_PKG_VERSION"),
-    };
-    let rule = Rule {
-        recalibration: recalibration(Some(&softmax), Some(alpha), epsilon)?,
-        evidence: evidence.is_some(),
-    };
-    Ok((rule, config))
 }
 
 fn report(
@@ -238,46 +113,6 @@ impl Report {
 fn described(judged: &[Judged]) -> String {
     let set = |set: &Judged| format!("{} ({})", set.name, set.scored.len());
     judged.iter().map(set).collect::<Vec<_>>().join(", ")
-}
-
-fn on_features(flags: &EvalArgs, openset: &Path) -> Result<Report> {
-    let openset = OpenSet::from_bytes(&read(openset)?, openset)?;
-    let (rule, config) = rule(flags, &openset)?;
-    let judged = |name: &str, path: &Path, known: bool| -> Result<Judged> {
-        let features = read_features(path)?;
-        let truths = if known {
-            features
-                .classes(openset.class_names.len(), path)?
-                .into_iter()
-                .map(Some)
-                .collect()
-        } else {
-            vec![None; features.len()]
-        };
-        judge(name, features, truths, &openset, &rule, path)
-    };
-    let path = flags
-        .known
-        .as_deref()
-        .ok_or_else(|| CliError::usage("--openset needs --known"))?;
-    let known = judged("known", path, true)?;
-    let outliers = flags
-        .unknown
-        .iter()
-        .map(|text| {
-            let (name, place) = name_and_place("--unknown", text)?;
-            judged(name, Path::new(place), false)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let judged: Vec<Judged> = std::iter::once(known).chain(outliers).collect();
-    let report = report(&openset, &judged[0], &judged[1..], config)?;
-    if let Some(path) = &flags.report {
-        let given = flags.openset.as_deref().unwrap_or(path);
-        let facts = vec![("open-set model".to_owned(), given.display().to_string())];
-        let page = report.page(&openset, None, &judged, &rule, facts)?;
-        write_page(&page, path)?;
-    }
-    Ok(report)
 }
 
 /// Evaluates a run and leaves `metrics.json` and `scores.csv` in it.

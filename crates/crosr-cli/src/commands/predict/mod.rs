@@ -65,6 +65,7 @@ impl Predictor {
             dim: activations.dim,
             labels: None,
             reconstruction_errors: Some(activations.reconstruction_errors),
+            first: 0,
         };
         judge(
             "pictures",

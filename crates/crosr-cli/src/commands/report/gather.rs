@@ -15,7 +15,7 @@ use crate::formats::features::Features;
 use crate::formats::openset::OpenSet;
 
 /// Largest distances of a class that a fit records for its report.
-const RECORDED: usize = 2_000;
+pub(in crate::commands) const RECORDED_TAIL: usize = 2_000;
 
 /// What a report is made of.
 pub(in crate::commands) struct Material<'a> {
@@ -39,7 +39,7 @@ pub(in crate::commands) fn recorded_tails(
     features: &Features,
     labels: &[usize],
 ) -> Result<Vec<Vec<f64>>> {
-    let mut tails = TailAccumulator::new(model.n_classes(), RECORDED);
+    let mut tails = TailAccumulator::new(model.n_classes(), RECORDED_TAIL);
     tails.push_correct(model.mavs(), model.distance(), &features.rows, labels)?;
     Ok((0..model.n_classes())
         .map(|class| tails.tail(class))

@@ -18,7 +18,7 @@ use crate::error::{CliError, Result};
 use crate::output;
 use crate::run_folder::{RunFolder, read, write_atomically};
 
-pub(super) use self::gather::{Material, gather, recorded_tails};
+pub(super) use self::gather::{Material, RECORDED_TAIL, gather, recorded_tails};
 
 /// Writes the page.
 pub(super) fn write_page(report: &RunReport, path: &Path) -> Result<()> {

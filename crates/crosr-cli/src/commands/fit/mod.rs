@@ -1,19 +1,22 @@
 //! `crosr fit`.
 
-use std::path::{Path, PathBuf};
+mod on_features;
+
+use std::path::Path;
 
 use crosr_model::{DhrNet, ModelCard, Pooling};
 use crosr_openmax::{
-    Distance, Evidence, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams, OpenMaxReport,
+    CheckedParams, Distance, Evidence, EvidenceModel, EvidenceParams, OpenMax, OpenMaxParams,
     Recalibration, RecalibrationParams, SoftmaxOrder, assured_part, threshold_keeping,
 };
 
+use self::on_features::fit_features;
 use super::report::recorded_tails;
 use super::scoring::{features_of, naming_class, recalibrated};
 use super::train::{source_of, train_and_held_out};
-use crate::args::{FitArgs, PoolingName, Preset, TrainArgs, ViewsName};
+use crate::args::{FitArgs, PoolingName, Preset, TrainArgs};
 use crate::error::{CliError, Result};
-use crate::formats::features::{Features, read_features, write_features};
+use crate::formats::features::{Features, write_features};
 use crate::formats::openset::{Calibration, OpenSet};
 use crate::output;
 use crate::run_folder::{RunFolder, read, with_config, write_atomically};
@@ -90,27 +93,18 @@ fn keep_features(choices: &FitArgs, name: &str, features: &Features) -> Result<(
     }
 }
 
-fn fit_model(
-    choices: &FitArgs,
-    features: &Features,
-    class_names: &[String],
-    origin: &Path,
-) -> Result<(OpenMax, OpenMaxReport)> {
+fn params(choices: &FitArgs) -> Result<CheckedParams> {
     let distance: Distance = choices
         .distance
         .as_deref()
         .unwrap_or("euclidean")
         .parse()
         .map_err(|e| CliError::usage(format!("--distance: {e}")))?;
-    let params = OpenMaxParams::new(choices.tail.unwrap_or(20))
+    OpenMaxParams::new(choices.tail.unwrap_or(20))
         .distance(distance)
         .shrink_tail(choices.shrink_tail.unwrap_or(false))
         .check()
-        .map_err(|e| CliError::usage(format!("--tail: {e}")))?;
-    let labels = features.classes(class_names.len(), origin)?;
-    params
-        .fit(class_names.len(), &features.rows, features.dim, &labels)
-        .map_err(|e| naming_class(e, class_names))
+        .map_err(|e| CliError::usage(format!("--tail: {e}")))
 }
 
 /// Calibrates the evidence on held-out known data.
@@ -166,8 +160,15 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     let pool = pooling(choices.pooling);
     let features = features_of(&network, &card, train, pool, "training data")?;
     keep_features(choices, "train", &features)?;
-    let (model, _) = fit_model(choices, &features, &card.class_names, &run.model())?;
     let labels = features.classes(card.class_names.len(), &run.model())?;
+    let (model, _) = params(choices)?
+        .fit(
+            card.class_names.len(),
+            &features.rows,
+            features.dim,
+            &labels,
+        )
+        .map_err(|e| naming_class(e, &card.class_names))?;
     let tails = recorded_tails(&model, &features, &labels)?;
     let mut evidence = None;
     let calibration = match (held_out, choices.keep_known) {
@@ -214,46 +215,6 @@ pub(super) fn fit_run(run: &RunFolder, choices: &FitArgs) -> Result<OpenSet> {
     write_atomically(&path, &openset.to_bytes(&path)?)?;
     run.record("fit", choices)?;
     Ok(openset)
-}
-
-fn fit_features(path: &Path, choices: &FitArgs) -> Result<(OpenSet, PathBuf)> {
-    let out = choices
-        .out
-        .clone()
-        .ok_or_else(|| CliError::usage("--features needs --out FILE"))?;
-    let features = read_features(path)?;
-    let n_classes = choices
-        .classes
-        .or_else(|| features.labelled_classes())
-        .ok_or_else(|| {
-            CliError::file(path, "no label names a class; fitting needs known samples")
-        })?;
-    if n_classes > features.dim {
-        return Err(CliError::file(
-            path,
-            format!(
-                "{n_classes} classes, but vectors of length {} only",
-                features.dim
-            ),
-        ));
-    }
-    let class_names: Vec<String> = (0..n_classes)
-        .map(|class| format!("class {class}"))
-        .collect();
-    let (model, _) = fit_model(choices, &features, &class_names, path)?;
-    let labels = features.classes(n_classes, path)?;
-    let openset = OpenSet {
-        tails: recorded_tails(&model, &features, &labels)?,
-        model,
-        class_names,
-        pooling: None,
-        views: ViewsName::Single,
-        keeps_dropout: false,
-        calibration: None,
-        evidence: None,
-    };
-    write_atomically(&out, &openset.to_bytes(&out)?)?;
-    Ok((openset, out))
 }
 
 fn summary(openset: &OpenSet, path: &Path) -> String {
