@@ -1,4 +1,9 @@
-//! Helpers of the end-to-end tests: the real binary, and small data on disk.
+//! Helpers of the end-to-end tests: the real binary, small data on disk, and mishaps.
+
+pub mod kills;
+#[cfg(target_os = "linux")]
+pub mod mounts;
+pub mod run_folder;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -62,6 +67,16 @@ impl Run {
     /// When it was not.
     pub fn refused(&self, parts: &[&str]) {
         assert_eq!(self.code, 2, "{}{}", self.stdout, self.stderr);
+        self.failed(parts);
+    }
+
+    /// Checks that the run failed, whoever is to blame: one line that holds all of `parts`, and no
+    /// panic.
+    ///
+    /// # Panics
+    /// When it did not.
+    pub fn failed(&self, parts: &[&str]) {
+        assert!([1, 2].contains(&self.code), "{} {}", self.code, self.stderr);
         let lines: Vec<&str> = self
             .stderr
             .lines()
@@ -111,7 +126,9 @@ fn run(mut command: Command) -> Run {
     finished(command.output().expect("crosr starts"))
 }
 
-fn finished(output: Output) -> Run {
+/// What a process that has ended left.
+#[must_use]
+pub fn finished(output: Output) -> Run {
     Run {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -152,6 +169,38 @@ pub const SMALL_TRAINING: [&str; 19] = [
     "0",
     "--fc-dropout",
     "0",
+];
+
+/// Epochs of [`BRIEF_TRAINING`].
+pub const BRIEF_EPOCHS: usize = 8;
+
+/// Flags that train a network of the same size for a second: it learns just enough to be fitted.
+/// Dropout, augmentation and the schedule are on, all of which a resumed training must take up
+/// where they were.
+pub const BRIEF_TRAINING: [&str; 23] = [
+    "train",
+    "--dataset",
+    "shapes",
+    "--limit",
+    "200",
+    "--known-classes",
+    "disc,triangle,star",
+    "--width",
+    "0.125",
+    "--epochs",
+    "8",
+    "--batch-size",
+    "16",
+    "--learning-rate",
+    "0.03",
+    "--conv-dropout",
+    "0.02",
+    "--fc-dropout",
+    "0.05",
+    "--seed",
+    "7",
+    "--device",
+    "cpu",
 ];
 
 /// A folder with `features/` in it, as `crosr fit` and `crosr eval` leave it: train, held-out, known

@@ -253,42 +253,6 @@ fn no_data_names_the_two_ways_on() {
 }
 
 #[test]
-fn a_resumed_training_gives_the_same_bits_on_any_number_of_threads() {
-    let dir = folder();
-    let train = |out: &str, more: &[&str]| {
-        let base = [
-            "train",
-            "--dataset",
-            "shapes",
-            "--limit",
-            "200",
-            "--batch-size",
-            "32",
-            "--width",
-            "0.125",
-            "--seed",
-            "7",
-            "--schedule",
-            "constant",
-            "--learning-rate",
-            "0.01",
-            "--out",
-            out,
-            "--json",
-        ];
-        let run = crosr(dir.path(), &[&base[..], more].concat());
-        assert_eq!(run.code, 0, "{}", run.stderr);
-        std::fs::read(dir.path().join(out).join("model.safetensors")).expect("written")
-    };
-    let whole = train("whole", &["--epochs", "3", "--threads", "1"]);
-    train("parts", &["--epochs", "1", "--threads", "2"]);
-    let parts = train("parts", &["--epochs", "3", "--resume", "--threads", "4"]);
-    assert!(whole == parts, "weights differ");
-    let history = std::fs::read_to_string(dir.path().join("parts/history.jsonl")).expect("written");
-    assert_eq!(history.lines().count(), 3);
-}
-
-#[test]
 fn the_class_split_protocol_goes_on_where_it_stopped() {
     let dir = folder();
     let flags = [

@@ -6,6 +6,7 @@ use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{CliError, Result};
+use crate::output;
 
 /// What a shell reports of a process that an interrupt has ended.
 const EXIT_CODE: i32 = 130;
@@ -34,7 +35,7 @@ impl Interrupt {
             if std::io::stderr().is_terminal() {
                 console::Term::stderr().clear_line().ok();
             }
-            eprintln!("{}", farewell(&run, *saved));
+            output::aside(&farewell(&run, *saved));
             process::exit(EXIT_CODE);
         })
         .map_err(|e| CliError::usage(format!("cannot listen to Ctrl-C: {e}")))?;

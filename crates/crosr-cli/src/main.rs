@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match commands::run(args::Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("crosr: {}", error.one_line());
+            output::aside(&format!("crosr: {}", error.one_line()));
             ExitCode::from(if error.is_input() { 2 } else { 1 })
         }
     }

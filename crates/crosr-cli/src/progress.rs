@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use crate::output;
 use crate::sparkline::Sparkline;
 
 /// How often a line is printed where there is no terminal.
@@ -90,7 +91,7 @@ impl Progress {
             bar.set_message(message());
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            eprintln!("{}", self.line(self.start.elapsed(), &message()));
+            output::aside(&self.line(self.start.elapsed(), &message()));
         }
     }
 

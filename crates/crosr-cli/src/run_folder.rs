@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tempfile::NamedTempFile;
 
 use crate::error::{CliError, Result};
+
+/// How a file is called until it is complete: this, and characters that nobody else has chosen.
+const UNFINISHED: &str = ".writing-";
 
 /// Replaces `path` by a file with this content, or leaves it as it was.
 pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
@@ -18,10 +22,9 @@ pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
     };
     fs::create_dir_all(folder).map_err(CliError::io(folder, "create the folder"))?;
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".writing-")
-            .tempfile_in(folder)?;
-        file.write_all(content)?;
+        let mut file = unfinished_in(folder)?;
+        // The file below the name: errors shall speak of `path`, not of a name that is gone by then.
+        file.as_file_mut().write_all(content)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
         // The rename itself lies in the folder.
@@ -31,6 +34,51 @@ pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
         Ok(())
     };
     write().map_err(CliError::io(path, "write"))
+}
+
+/// A file to write to, locked as long as it is open: that is how [`remove_unfinished`] tells it
+/// from one that a killed process left.
+fn unfinished_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    #[cfg(unix)]
+    {
+        // For whom the umask says; by itself a temporary file is for its owner alone.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    loop {
+        let file = builder.tempfile_in(folder)?;
+        let locked = file.as_file().lock();
+        // Before it was locked, another process may have taken it away. Where files cannot be
+        // locked at all, nobody takes any away.
+        if locked.is_err() || file.path().exists() {
+            return Ok(file);
+        }
+    }
+}
+
+/// Takes away what killed processes have left half-written. What another process is writing at
+/// this moment is locked, and stays; what cannot be taken away does no harm.
+fn remove_unfinished(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let unfinished = name.to_string_lossy().starts_with(UNFINISHED)
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !unfinished {
+            continue;
+        }
+        // Open for writing, without which network file systems lock nothing.
+        if let Ok(file) = fs::OpenOptions::new().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            // Still locked: whoever has just made it waits, and then makes another.
+            fs::remove_file(entry.path()).ok();
+        }
+    }
 }
 
 /// Reads a whole file.
@@ -114,8 +162,49 @@ impl RunFolder {
         self.root.join("figures")
     }
 
-    /// Puts one table into the run's config, leaving the others.
+    /// Replaces a file of a run that is under way. A folder that has gone since it began is not made
+    /// anew: half a run would be left in its place.
+    pub(crate) fn replace(&self, path: &Path, content: &[u8]) -> Result<()> {
+        if !self.config().is_file() {
+            let what = "config.toml is gone: the folder was moved or removed while it was in use";
+            return Err(CliError::file(&self.root, what));
+        }
+        write_atomically(path, content)
+    }
+
+    /// Takes away a network, and what was made of it, before another takes its place; figures stay
+    /// until they are drawn again.
+    ///
+    /// The network goes last: whenever this is killed, it is done to the end the next time, and
+    /// nothing of one run is ever taken for the other's.
+    pub(crate) fn clear(&self) -> Result<()> {
+        if !self.model().exists() && !self.last().exists() {
+            // Whatever bears one of the names is none of ours.
+            return Ok(());
+        }
+        for path in [
+            self.openset(),
+            self.metrics(),
+            self.scores(),
+            self.report_values(),
+            self.report(),
+            self.last(),
+            self.history(),
+            self.model(),
+        ] {
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                other => other.map_err(CliError::io(&path, "remove"))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts one table into the run's config, leaving the others. What earlier commands were killed
+    /// over is cleared away.
     pub(crate) fn record<T: Serialize>(&self, table: &str, choices: &T) -> Result<()> {
+        remove_unfinished(&self.root);
+        remove_unfinished(&self.figures());
         let path = self.config();
         let mut config = if path.exists() {
             parse(&path)?
@@ -181,4 +270,54 @@ where
         Some(path) => CliError::file(path, format!("[{table}]: {e}")),
         None => internal(e),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("there").flatten();
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_kill_left_goes_and_what_is_being_written_stays() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let run = RunFolder::new(dir.path());
+        fs::create_dir(run.figures()).expect("writable");
+        for left in [&run.root, &run.figures()] {
+            fs::write(left.join(".writing-Ab3dEf"), "half").expect("writable");
+        }
+        let ours = unfinished_in(&run.root).expect("writable");
+        run.record("train", &toml::Table::new()).expect("writable");
+        let name = ours.path().file_name().expect("a name").to_string_lossy();
+        assert_eq!(names(&run.root), [&*name, "config.toml", "figures"]);
+        assert!(names(&run.figures()).is_empty());
+        drop(ours);
+        assert_eq!(names(&run.root), ["config.toml", "figures"]);
+    }
+
+    /// One takes away without a pause what others are about to write.
+    #[test]
+    fn no_file_is_taken_away_from_whoever_writes_it() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str| {
+            let path = dir.path().join(name);
+            for i in 0..50_u8 {
+                write_atomically(&path, &[i; 100]).expect("nobody is in the way");
+                assert_eq!(fs::read(&path).expect("written"), [i; 100]);
+            }
+        };
+        std::thread::scope(|scope| {
+            let writers = ["a", "b"].map(|name| scope.spawn(move || write(name)));
+            while writers.iter().any(|writer| !writer.is_finished()) {
+                remove_unfinished(dir.path());
+            }
+        });
+        assert_eq!(names(dir.path()), ["a", "b"]);
+    }
 }

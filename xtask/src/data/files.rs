@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::sources::{Dataset, Source};
+use super::sources::{Dataset, Format, Source};
 
 /// Downloads as they came.
 pub(crate) const ARCHIVES: &str = "archives";
@@ -44,6 +44,15 @@ impl DataDir {
             .join(ARCHIVES)
             .join(&dataset.name)
             .join(source.name())
+    }
+
+    /// Removes downloads that lie in the dataset's folder as they came, so as not to keep them
+    /// twice.
+    pub(crate) fn remove_copies(&self, dataset: &Dataset) -> anyhow::Result<()> {
+        match dataset.format {
+            Format::Plain => remove_folder(&self.root.join(ARCHIVES).join(&dataset.name)),
+            Format::TarGz | Format::Zip => Ok(()),
+        }
     }
 
     /// Files and sums of the dataset, in the format of `sha256sum`.

@@ -23,7 +23,7 @@ use self::digest::Digests;
 use self::download::{DownloadError, Downloader, Patience, Wanted};
 use self::files::DataDir;
 use self::manifest::Manifest;
-use self::sources::{Dataset, Format, Lock, Source, Sources};
+use self::sources::{Dataset, Lock, Source, Sources};
 use self::unpack::Limits;
 use crate::args::{FetchArgs, VerifyArgs};
 use crate::ui::{self, Bars};
@@ -288,12 +288,12 @@ impl Fetching<'_> {
         let data = self.data;
         let folder = data.folder(dataset);
         if folder.exists() {
-            let ours = data.manifest(dataset).is_file();
-            return Ok(if ours {
-                Fetched::There
-            } else {
-                Fetched::Foreign
-            });
+            if !data.manifest(dataset).is_file() {
+                return Ok(Fetched::Foreign);
+            }
+            // A kill may have come just before.
+            data.remove_copies(dataset)?;
+            return Ok(Fetched::There);
         }
         for source in &dataset.files {
             let found = self.file(dataset, source, &Lock::read(&data.lock())?)?;
@@ -312,11 +312,7 @@ impl Fetching<'_> {
             files::remove_folder(&unpacking)?;
         }
         let manifest = installed?;
-        if dataset.format == Format::Plain {
-            // The files are in the folder as they came; no need to keep them twice.
-            let archives = data.root().join(files::ARCHIVES).join(&dataset.name);
-            files::remove_folder(&archives)?;
-        }
+        data.remove_copies(dataset)?;
         Ok(Fetched::New {
             files: manifest.len(),
         })

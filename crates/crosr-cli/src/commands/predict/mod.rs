@@ -17,6 +17,7 @@ use super::scoring::BATCH;
 use crate::args::{EvalArgs, PredictArgs};
 use crate::error::{CliError, Result};
 use crate::formats::features::Features;
+use crate::output;
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
 
@@ -119,7 +120,11 @@ pub(super) fn run(args: PredictArgs) -> Result<()> {
     drop(progress);
     match skipped.load(Ordering::Relaxed) {
         0 => {}
-        skipped => eprintln!("{skipped} files skipped that are not named as pictures"),
+        skipped => {
+            output::aside(&format!(
+                "{skipped} files skipped that are not named as pictures"
+            ));
+        }
     }
     if failed > 0 {
         return Err(CliError::Pictures { failed, total });

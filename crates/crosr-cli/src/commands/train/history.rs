@@ -6,7 +6,7 @@ use crosr_model::EpochReport;
 use serde::Serialize;
 
 use crate::error::{CliError, Result};
-use crate::run_folder::{RunFolder, read_text, write_atomically};
+use crate::run_folder::{RunFolder, read_text};
 
 /// One line of `history.jsonl`.
 #[derive(Clone, Debug, Serialize)]
@@ -44,12 +44,12 @@ impl History {
         Ok(Self { path, text })
     }
 
-    pub(super) fn push(&mut self, line: &HistoryLine) -> Result<()> {
+    pub(super) fn push(&mut self, run: &RunFolder, line: &HistoryLine) -> Result<()> {
         let json = serde_json::to_string(line)
             .map_err(|e| CliError::file(&self.path, format!("cannot record the epoch: {e}")))?;
         self.text.push_str(&json);
         self.text.push('\n');
-        write_atomically(&self.path, self.text.as_bytes())
+        run.replace(&self.path, self.text.as_bytes())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{CliError, Result};
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::progress::{Course, Progress};
-use crate::run_folder::{RunFolder, read, with_config, write_atomically};
+use crate::run_folder::{RunFolder, read, with_config};
 use crate::source::{Source, split};
 
 /// Where an epoch's figures go.
@@ -111,10 +111,13 @@ impl TrainPlan {
     fn run_epochs(&self, run: &RunFolder, printing: Printing, interruptible: bool) -> Result<()> {
         let (train, held_out) = train_and_held_out(&self.source, &self.choices)?;
         let mut trainer = self.trainer(run, &train)?;
+        if !self.choices.resume {
+            run.clear()?;
+        }
         run.record("train", &self.choices)?;
         let mut history = History::new(run, trainer.epochs_done())?;
         if printing == Printing::Table {
-            output::text(HistoryLine::HEADER)?;
+            output::log(HistoryLine::HEADER)?;
         }
         let interrupt = interruptible
             .then(|| Interrupt::listen(run.root(), trainer.epochs_done()))
@@ -137,18 +140,18 @@ impl TrainPlan {
             let weights = trainer.network().to_safetensors(trainer.card())?;
             let state = trainer.state()?;
             let mut save = || {
-                write_atomically(&run.model(), &weights)?;
-                history.push(&line)?;
-                write_atomically(&run.last(), &state)
+                run.replace(&run.model(), &weights)?;
+                history.push(run, &line)?;
+                run.replace(&run.last(), &state)
             };
             match &interrupt {
                 Some(interrupt) => interrupt.saving(trainer.epochs_done(), save)?,
                 None => save()?,
             }
             match printing {
-                Printing::Table => output::text(&line.row())?,
-                Printing::Json => output::json(&line)?,
-                Printing::Aside => eprint!("{}", line.row()),
+                Printing::Table => output::log(&line.row())?,
+                Printing::Json => output::log_json(&line)?,
+                Printing::Aside => output::aside(line.row().trim_end()),
             }
         }
         Ok(())
