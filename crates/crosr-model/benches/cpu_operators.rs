@@ -268,6 +268,7 @@ fn optimiser(c: &mut Criterion) {
     pass(c, "sgd/step/7900000", bytes, &mut state, |state| {
         let (parameter, velocity) = state.split_at_mut(len);
         let step = SgdStep {
+            gradient_scale: 1.0,
             learning_rate: 1e-6,
             momentum: 0.9,
             weight_decay: 5e-4,

@@ -289,6 +289,7 @@ fn main() {
     let len = 7_416_365;
     let (mut parameter, gradient, mut velocity) = (values(len), values(len), values(len));
     let step = SgdStep {
+        gradient_scale: 1.0,
         learning_rate: 1e-6,
         momentum: 0.9,
         weight_decay: 5e-4,

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ModelError, Result};
 
+/// Most outputs of a layer. With it no product of a tensor's dimensions overflows 64 bits.
+const WIDEST: usize = 65_536;
+
 /// Activation of the final reconstruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -98,8 +101,9 @@ impl DhrConfig {
                 wanted,
             })
         };
-        if self.n_classes < 2 {
-            return bad("n_classes", self.n_classes.to_string(), "at least 2");
+        if !(2..=WIDEST).contains(&self.n_classes) {
+            let wanted = "between 2 and 65536";
+            return bad("n_classes", self.n_classes.to_string(), wanted);
         }
         if self.image_size == 0 || !self.image_size.is_multiple_of(8) || self.image_size > 1024 {
             return bad(
@@ -113,7 +117,7 @@ impl DhrConfig {
             .iter()
             .chain([&self.latent_channels, &self.hidden]);
         for &n in channels {
-            if n == 0 || n > 65_536 {
+            if !(1..=WIDEST).contains(&n) {
                 return bad("a layer's width", n.to_string(), "between 1 and 65536");
             }
         }
@@ -153,6 +157,13 @@ mod tests {
                 "n_classes",
                 DhrConfig {
                     n_classes: 1,
+                    ..good.clone()
+                },
+            ),
+            (
+                "n_classes",
+                DhrConfig {
+                    n_classes: usize::MAX,
                     ..good.clone()
                 },
             ),

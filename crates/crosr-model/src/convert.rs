@@ -1,14 +1,14 @@
 //! Published PyTorch checkpoints as networks.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::Device;
 
-use crate::checkpoint::Values;
 use crate::config::{DhrConfig, ReconstructionActivation};
 use crate::error::{ModelError, Result};
 use crate::network::DhrNet;
-use crate::torch::TorchCheckpoint;
+use crate::torch::{TorchCheckpoint, TorchTensor};
 
 impl DhrNet {
     /// The network that a PyTorch checkpoint holds; its shape follows from the tensors' shapes,
@@ -25,21 +25,20 @@ impl DhrNet {
         reconstruction: ReconstructionActivation,
         device: &Device,
     ) -> Result<Self> {
-        let mut values = Values::new();
-        for (name, tensor) in &checkpoint.tensors {
-            if !name.ends_with(".num_batches_tracked") {
-                values.insert(name.clone(), (tensor.shape.clone(), tensor.to_f32()));
-            }
-        }
-        let network = Self::zeroed(&config_of(&values, path, reconstruction)?, device)?;
-        network.load(&values, path)?;
-        Ok(network)
+        let tensors = checkpoint.tensors.iter();
+        let shapes: BTreeMap<&str, &[usize]> = tensors
+            .filter(|(name, _)| !name.ends_with(".num_batches_tracked"))
+            .map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice()))
+            .collect();
+        let config = config_of(&shapes, path, reconstruction)?;
+        let values = |name: &str| checkpoint.tensors.get(name).map(TorchTensor::to_f32);
+        Self::filled(&config, &shapes, values, path, device)
     }
 }
 
 /// Reads the widths off the shapes.
 fn config_of(
-    values: &Values,
+    shapes: &BTreeMap<&str, &[usize]>,
     path: &Path,
     reconstruction: ReconstructionActivation,
 ) -> Result<DhrConfig> {
@@ -47,12 +46,13 @@ fn config_of(
         path: path.to_owned(),
         what,
     };
-    let dim = |name: &str, rank: usize, axis: usize| match values.get(name) {
+    let dim = |name: &str, rank: usize, axis: usize| match shapes.get(name) {
         None => Err(wrong(format!("{name} is missing"))),
-        Some((shape, _)) if shape.len() != rank => Err(wrong(format!(
-            "{name} has shape {shape:?}, {rank} dimensions are expected"
+        Some(shape) if shape.len() != rank => Err(wrong(format!(
+            "{name} has {} dimensions, {rank} are expected",
+            shape.len()
         ))),
-        Some((shape, _)) => Ok(shape[axis]),
+        Some(shape) => Ok(shape[axis]),
     };
     let widths = [
         dim("conv1_1.weight", 4, 0)?,
@@ -67,7 +67,7 @@ fn config_of(
             widths[2]
         )));
     }
-    Ok(DhrConfig {
+    let config = DhrConfig {
         n_classes: dim("fc6.weight", 2, 0)?,
         image_size: 8 * side,
         widths,
@@ -75,5 +75,7 @@ fn config_of(
         hidden: dim("fc4.weight", 2, 0)?,
         reconstruction,
         ..DhrConfig::cifar10(2)
-    })
+    };
+    config.check().map_err(|e| wrong(e.to_string()))?;
+    Ok(config)
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crosr_data::DataError;
 
+use crate::train::BatchFault;
+
 /// An error of crosr-model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,8 +44,8 @@ pub enum ModelError {
         /// What the safetensors reader says.
         source: safetensors::SafeTensorError,
     },
-    /// A checkpoint lacks its description.
-    #[error("{path}: {what}; files written by `crosr train` or `crosr convert` carry it", path = path.display())]
+    /// A checkpoint lacks its description, or the description makes no sense.
+    #[error("{path}: {what}", path = path.display())]
     Metadata {
         /// The file.
         path: PathBuf,
@@ -58,23 +60,64 @@ pub enum ModelError {
         /// Names missing, names too many, or shapes that differ.
         what: String,
     },
+    /// A checkpoint holds values that no network works with.
+    #[error(
+        "{path}: {name} holds {value} at position {index}, it must be {wanted}",
+        path = path.display()
+    )]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The parameter, running statistic or velocity.
+        name: String,
+        /// Position of the first such value.
+        index: usize,
+        /// The value.
+        value: f32,
+        /// What would be right.
+        wanted: &'static str,
+    },
+    /// A model card that cannot be written.
+    #[error("model description: {what}")]
+    Card {
+        /// What is wrong with it.
+        what: String,
+    },
     /// A PyTorch checkpoint could not be read.
     #[error(transparent)]
     Torch(#[from] crate::torch::TorchError),
-    /// The loss is no longer a number.
+    /// A batch that the network cannot learn from, and no more such are allowed.
     #[error(
-        "the loss is {loss} at epoch {epoch}, step {step}, learning rate {learning_rate:.2e}; \
-         try a smaller learning rate"
+        "{fault} at epoch {epoch}, step {step}, learning rate {learning_rate:.2e}{after}; \
+         try a smaller learning rate, --clip-gradients 1 or --skip-bad-batches {more}",
+        after = after_skipped(*skipped),
+        more = skipped.saturating_add(10)
     )]
-    LossNotFinite {
+    BadBatch {
         /// Epoch, counted from 1.
         epoch: usize,
-        /// Optimiser step within the epoch, counted from 1.
+        /// Step within the epoch, counted from 1.
         step: usize,
         /// Learning rate of that step.
         learning_rate: f64,
-        /// The value of the loss.
-        loss: f32,
+        /// Bad batches that were left out before it, in the whole training.
+        skipped: u64,
+        /// What is wrong, with the loss.
+        #[source]
+        fault: BatchFault,
+    },
+    /// A training has left a parameter that is not finite.
+    #[error(
+        "{name} is not finite after epoch {epoch}, learning rate {learning_rate:.2e}; \
+         try a smaller learning rate or --clip-gradients 1"
+    )]
+    ParametersNotFinite {
+        /// The parameter or running statistic.
+        name: String,
+        /// Epoch, counted from 1.
+        epoch: usize,
+        /// Learning rate of its last step.
+        learning_rate: f64,
     },
     /// A training sample without a known class.
     #[error(
@@ -115,3 +158,26 @@ pub enum ModelError {
 
 /// Result of this crate's functions.
 pub type Result<T, E = ModelError> = std::result::Result<T, E>;
+
+/// Longest excerpt of a file in a message, in characters.
+const LONGEST_EXCERPT: usize = 120;
+
+/// Text out of a file as a message can hold it: one line, not too long.
+pub(crate) fn shown(text: &str) -> String {
+    let mut characters = text.chars();
+    let start: String = characters.by_ref().take(LONGEST_EXCERPT).collect();
+    let rest = if characters.next().is_some() {
+        "..."
+    } else {
+        ""
+    };
+    format!("{}{rest}", start.escape_debug())
+}
+
+fn after_skipped(skipped: u64) -> String {
+    match skipped {
+        0 => String::new(),
+        1 => ", after 1 bad batch that was skipped".to_owned(),
+        n => format!(", after {n} bad batches that were skipped"),
+    }
+}

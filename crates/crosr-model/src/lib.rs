@@ -33,6 +33,7 @@ mod device;
 mod error;
 #[cfg(test)]
 mod golden;
+mod gradients;
 mod network;
 mod operator;
 mod ops;
@@ -55,8 +56,8 @@ pub use crate::{
     schedule::Schedule,
     torch::{TorchCheckpoint, TorchDtype, TorchError, TorchTensor},
     train::{
-        BatchLosses, EpochReport, StepReport, TrainParams, Trainer, Validation, evaluation_plan,
-        validate,
+        BatchFault, BatchLosses, BatchOutcome, EpochReport, StepReport, TrainParams, Trainer,
+        Validation, evaluation_plan, validate,
     },
     views::Views,
 };

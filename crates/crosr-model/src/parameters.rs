@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use candle_core::{DType, Device, Result, Shape, Tensor, Var};
+use candle_core::{DType, Device, Error, Result, Shape, Tensor, Var};
 use candle_nn::Init;
 use candle_nn::var_builder::SimpleBackend;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::sync::locked;
+
+/// Names and shapes.
+pub(crate) type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// Parameters and running statistics in sorted name order.
 ///
@@ -36,6 +39,15 @@ impl Parameters {
         self.all()
             .into_iter()
             .filter(|(name, _)| !is_statistic(name))
+            .collect()
+    }
+
+    /// The running statistics, sorted by name.
+    pub(crate) fn statistics(&self) -> Vec<Var> {
+        self.all()
+            .into_iter()
+            .filter(|(name, _)| is_statistic(name))
+            .map(|(_, variable)| variable)
             .collect()
     }
 
@@ -91,7 +103,7 @@ impl SimpleBackend for Parameters {
     fn get(&self, s: Shape, name: &str, _: Init, dtype: DType, dev: &Device) -> Result<Tensor> {
         let mut variables = locked(&self.variables);
         if variables.contains_key(name) {
-            candle_core::bail!("two layers are named {name}");
+            return Err(named_twice(name));
         }
         let variable = Var::zeros(s, dtype, dev)?;
         let tensor = variable.as_tensor().clone();
@@ -100,10 +112,53 @@ impl SimpleBackend for Parameters {
     }
 
     fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> Result<Tensor> {
-        candle_core::bail!("{name}: a variable is made with a shape only")
+        Err(shapeless(name))
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
         locked(&self.variables).contains_key(name)
     }
+}
+
+/// Notes what a network's constructor asks for and hands out views of a single zero in its place.
+#[derive(Clone, Default)]
+pub(crate) struct Survey {
+    shapes: Arc<Mutex<Shapes>>,
+}
+
+impl Survey {
+    /// What was asked for.
+    pub(crate) fn shapes(&self) -> Shapes {
+        locked(&self.shapes).clone()
+    }
+}
+
+impl SimpleBackend for Survey {
+    fn get(&self, s: Shape, name: &str, _: Init, dtype: DType, dev: &Device) -> Result<Tensor> {
+        let dims = s.dims().to_vec();
+        let values = dims.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim));
+        if values.is_none_or(|n| n.checked_mul(dtype.size_in_bytes()).is_none()) {
+            candle_core::bail!("{name}: no memory holds a tensor of shape {dims:?}");
+        }
+        if locked(&self.shapes).insert(name.to_owned(), dims).is_some() {
+            return Err(named_twice(name));
+        }
+        Tensor::zeros((), dtype, dev)?.broadcast_as(s)
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> Result<Tensor> {
+        Err(shapeless(name))
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        locked(&self.shapes).contains_key(name)
+    }
+}
+
+fn named_twice(name: &str) -> Error {
+    Error::Msg(format!("two layers are named {name}"))
+}
+
+fn shapeless(name: &str) -> Error {
+    Error::Msg(format!("{name}: a variable is made with a shape only"))
 }

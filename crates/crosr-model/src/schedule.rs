@@ -42,10 +42,12 @@ impl Schedule {
                 every,
             } => {
                 let epoch = step / steps_per_epoch.max(1);
-                learning_rate * factor.powi((epoch / every.max(1) as u64) as i32)
+                let steps = i32::try_from(epoch / every.max(1) as u64).unwrap_or(i32::MAX);
+                learning_rate * factor.powi(steps)
             }
             Self::OneCycle { peak, warm_up } => {
-                let last = (steps_per_epoch * epochs).saturating_sub(1).max(1) as f64;
+                let steps = steps_per_epoch.saturating_mul(epochs);
+                let last = steps.saturating_sub(1).max(1) as f64;
                 let turn = (warm_up * last).clamp(0.0, last);
                 let at = (step as f64).min(last);
                 let start = peak / 25.0;

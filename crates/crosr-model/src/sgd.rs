@@ -1,15 +1,20 @@
 //! Stochastic gradient descent with momentum and L2, as PyTorch defines it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Mutex;
 
 use candle_core::{CpuStorage, Error, InplaceOp1, Layout, Tensor, Var};
 
-use crate::checkpoint::{Values, to_values};
+use crate::checkpoint::{Stored, Values, check_values, compare, to_values};
 use crate::cpu;
 use crate::error::Result;
+use crate::gradients::Gradients;
+use crate::parameters::Shapes;
 use crate::sync::locked;
-use crate::tape::Gradients;
+
+/// In front of a parameter's name, the name of its velocity in a training state.
+pub(crate) const VELOCITY: &str = "velocity/";
 
 /// Moving averages of the gradients, by parameter.
 enum Velocity {
@@ -17,7 +22,7 @@ enum Velocity {
     OnDevice(Tensor),
 }
 
-/// Per parameter p with gradient g: d = g + L2 · p; v = d at first, then momentum · v + d;
+/// Per parameter p with gradient g: d = scale · g + L2 · p; v = d at first, then momentum · v + d;
 /// p -= rate · v.
 pub(crate) struct Sgd {
     parameters: Vec<(String, Var)>,
@@ -44,8 +49,18 @@ impl Sgd {
         }
     }
 
-    /// One update of every parameter that has a gradient.
-    pub(crate) fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<()> {
+    /// Euclidean norm of the gradients of all parameters together.
+    pub(crate) fn norm(&self, gradients: &Gradients) -> Result<f64> {
+        Ok(gradients.norm(self.parameters.iter().map(|(_, variable)| variable))?)
+    }
+
+    /// One update of every parameter that has a gradient, which counts `scale` times.
+    pub(crate) fn step(
+        &mut self,
+        gradients: &Gradients,
+        learning_rate: f64,
+        scale: f64,
+    ) -> Result<()> {
         for (name, variable) in &self.parameters {
             // Biases and batch norms have one dimension.
             let decays = self.decay_all || variable.dims().len() > 1 && !reconstructs(name);
@@ -61,6 +76,7 @@ impl Sgd {
                         gradient,
                         velocity: Mutex::new(velocity),
                         step: cpu::SgdStep {
+                            gradient_scale: scale as f32,
                             learning_rate: learning_rate as f32,
                             momentum: self.momentum as f32,
                             weight_decay: weight_decay as f32,
@@ -68,7 +84,10 @@ impl Sgd {
                         },
                     })?;
                 }
-            } else if let Some(gradient) = gradients.get(variable)? {
+            } else if let Some(mut gradient) = gradients.get(variable)? {
+                if scale != 1.0 {
+                    gradient = (gradient * scale)?;
+                }
                 let mut direction = (gradient + (variable.as_tensor() * weight_decay)?)?;
                 if let Some(Velocity::OnDevice(velocity)) = self.velocities.get(name) {
                     direction = ((velocity * self.momentum)? + direction)?;
@@ -82,7 +101,7 @@ impl Sgd {
         Ok(())
     }
 
-    /// The state, for an exact resume.
+    /// The state, for an exact resume: velocities by [`VELOCITY`] and the parameter's name.
     pub(crate) fn velocities(&self) -> Result<Values> {
         let shapes: BTreeMap<&String, &[usize]> = self
             .parameters
@@ -99,29 +118,39 @@ impl Sgd {
                     ),
                     Velocity::OnDevice(tensor) => to_values(tensor)?,
                 };
-                Ok((name.clone(), values))
+                Ok((format!("{VELOCITY}{name}"), values))
             })
             .collect()
     }
 
-    /// Takes the state back; `in_memory` where gradients come as slices.
-    pub(crate) fn restore(&mut self, values: &Values, in_memory: bool) -> Result<()> {
+    /// Takes the state back: the velocity of every parameter, by its name. `in_memory` where
+    /// gradients come as slices; `path` is named in errors.
+    pub(crate) fn restore(
+        &mut self,
+        stored: &BTreeMap<&str, &Stored<'_>>,
+        in_memory: bool,
+        path: &Path,
+    ) -> Result<()> {
+        let key = |name: &str| format!("{VELOCITY}{name}");
+        let parameters = self.parameters.iter();
+        let expected: Shapes = parameters
+            .map(|(name, variable)| (key(name), variable.dims().to_vec()))
+            .collect();
+        let found = stored.iter().map(|(&name, s)| (name, s.shape.as_slice()));
+        compare(&expected, &found.collect(), path)?;
         self.velocities.clear();
         for (name, variable) in &self.parameters {
-            let Some((shape, data)) = values.get(name) else {
+            let key = key(name);
+            let Some(stored) = stored.get(key.as_str()) else {
                 continue;
             };
-            if shape != variable.dims() {
-                continue;
-            }
+            let values = stored.values();
+            check_values(&key, &values, path)?;
             let velocity = if in_memory {
-                Velocity::InMemory(data.clone())
+                Velocity::InMemory(values)
             } else {
-                Velocity::OnDevice(Tensor::from_slice(
-                    data,
-                    shape.as_slice(),
-                    variable.device(),
-                )?)
+                let (shape, device) = (variable.shape(), variable.device());
+                Velocity::OnDevice(Tensor::from_vec(values, shape, device)?)
             };
             self.velocities.insert(name.clone(), velocity);
         }

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, TensorId};
 
 use crate::buffers::Buffers;
 use crate::cpu;
+use crate::gradients::Gradients;
 use crate::operator::{Custom, Operator, with_views};
 use crate::sync::locked;
 
@@ -265,44 +265,6 @@ fn accumulate(
         std::collections::hash_map::Entry::Occupied(mut slot) => {
             cpu::accumulate(slot.get_mut(), &gradient);
             buffers.give(gradient);
-        }
-    }
-}
-
-/// Gradients by variable.
-pub(crate) enum Gradients {
-    Candle(GradStore),
-    Own(HashMap<TensorId, Vec<f32>>, Arc<Buffers>),
-}
-
-impl Gradients {
-    /// The gradient of a variable, if the outputs depend on it.
-    pub(crate) fn get(&self, variable: &Tensor) -> Result<Option<Tensor>> {
-        match self {
-            Self::Candle(store) => Ok(store.get(variable).cloned()),
-            Self::Own(gradients, _) => gradients
-                .get(&variable.id())
-                .map(|g| Tensor::from_slice(g, variable.shape(), variable.device()))
-                .transpose(),
-        }
-    }
-
-    /// The gradient's values, where they lie in main memory.
-    pub(crate) fn slice(&self, variable: &Tensor) -> Option<&[f32]> {
-        match self {
-            Self::Candle(_) => None,
-            Self::Own(gradients, _) => gradients.get(&variable.id()).map(Vec::as_slice),
-        }
-    }
-}
-
-impl Drop for Gradients {
-    fn drop(&mut self) {
-        if let Self::Own(gradients, buffers) = self {
-            for (_, gradient) in gradients.drain() {
-                buffers.give(gradient);
-            }
-            buffers.end_pass();
         }
     }
 }

@@ -7,7 +7,7 @@ use cpu_support::{assert_close, on_every_path, random, same_bits_for_all_thread_
 use crosr_model::cpu::{
     Dropout, SgdStep, accumulate, add, add_relu, global_max, global_mean, mean_squared_error,
     mean_squared_error_gradient, multiply_adds, nchw_to_nhwc, nhwc_to_nchw, relu, relu_backward,
-    sgd_step, softmax_cross_entropy,
+    sgd_step, softmax_cross_entropy, sum_of_squares,
 };
 
 fn wide(v: &[f32]) -> Vec<f64> {
@@ -183,6 +183,7 @@ fn sgd_step_follows_pytorch() {
     on_every_path(|_| {
         let (mut p, mut v) = (start.clone(), vec![f32::NAN; len]);
         let step = SgdStep {
+            gradient_scale: 1.0,
             learning_rate: 0.1,
             momentum: 0.9,
             weight_decay: 5e-4,
@@ -208,6 +209,63 @@ fn sgd_step_follows_pytorch() {
             .collect();
         assert_close("parameter after two steps", &p, &want, 1e-6);
     });
+}
+
+/// A factor of 1 is none: the update has the bits of the formula without it.
+#[test]
+fn a_gradient_counts_once_or_as_often_as_asked() {
+    let len = 20_001;
+    let (start, g) = (random(1, len), random(2, len));
+    on_every_path(|_| {
+        let step = SgdStep {
+            gradient_scale: 1.0,
+            learning_rate: 0.1,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            first: false,
+        };
+        let (mut p, mut v) = (start.clone(), g.clone());
+        sgd_step(step, &mut p, &g, &mut v);
+        for (i, &p) in p.iter().enumerate() {
+            let velocity = 0.9f32 * g[i] + (g[i] + 5e-4f32 * start[i]);
+            let wanted = start[i] - 0.1f32 * velocity;
+            assert_eq!(p.to_bits(), wanted.to_bits(), "{i}");
+        }
+        let quartered: Vec<f32> = g.iter().map(|g| 0.25 * g).collect();
+        let (mut small, mut scaled) = ((start.clone(), g.clone()), (start.clone(), g.clone()));
+        sgd_step(step, &mut small.0, &quartered, &mut small.1);
+        let quarter = SgdStep {
+            gradient_scale: 0.25,
+            ..step
+        };
+        sgd_step(quarter, &mut scaled.0, &g, &mut scaled.1);
+        assert_eq!(small, scaled);
+    });
+}
+
+#[test]
+fn sums_of_squares_on_any_number_of_threads() {
+    for len in [0, 1, 31, 32, 33, 16_384, 100_003] {
+        let x = random(7, len);
+        let wanted: f64 = x.iter().map(|&v| f64::from(v).powi(2)).sum();
+        let pool = |threads: usize| {
+            let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            builder.build().expect("threads")
+        };
+        on_every_path(|path| {
+            let here = || crosr_model::cpu::with_path(path, || sum_of_squares(&x));
+            let one = pool(1).install(here);
+            assert!((one - wanted).abs() <= 1e-12 * wanted, "{one}, {wanted}");
+            assert_eq!(one.to_bits(), pool(3).install(here).to_bits());
+        });
+    }
+    let mut x = random(7, 100_003);
+    for bad in [f32::NAN, f32::INFINITY] {
+        x[70_000] = bad;
+        assert!(!sum_of_squares(&x).is_finite());
+    }
+    x[70_000] = f32::MAX;
+    assert!(sum_of_squares(&x).is_finite());
 }
 
 #[test]

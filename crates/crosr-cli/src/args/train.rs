@@ -81,6 +81,14 @@ pub(crate) struct TrainArgs {
     /// Momentum of SGD [default: 0.9]
     #[arg(long)]
     pub(crate) momentum: Option<f64>,
+    /// Largest L2 norm of a step's gradients; longer ones are shortened to it, as by PyTorch's
+    /// clip_grad_norm_; 0 for no limit [default: 0]
+    #[arg(long, value_name = "NORM")]
+    pub(crate) clip_gradients: Option<f64>,
+    /// Batches whose loss or gradients are no finite numbers, or whose loss explodes, that may be
+    /// skipped in the whole training before it stops [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) skip_bad_batches: Option<u64>,
     /// L2 coefficient [default: 0.001; 0.0005 with --preset reference]
     #[arg(long)]
     pub(crate) weight_decay: Option<f64>,

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use crosr_data::{Batch, Normalisation};
-use crosr_model::{DhrConfig, DhrNet, ModelCard, Schedule, TrainParams, Trainer};
+use crosr_model::{
+    BatchOutcome, DhrConfig, DhrNet, ModelCard, ModelError, Schedule, TrainParams, Trainer,
+};
 use serde::Serialize;
 
 use crate::args::{BenchArgs, BenchCommand};
@@ -49,7 +51,20 @@ pub(super) fn run(command: &BenchCommand) -> Result<()> {
                 normalisation: Normalisation::CIFAR10,
             };
             let mut trainer = Trainer::new(&config, card, params, &device)?;
-            median(args, || trainer.train_batch(&batch, 0.01).map(|_| ()))?
+            let learning_rate = 0.01;
+            median(args, || {
+                match trainer.train_batch(&batch, learning_rate)? {
+                    BatchOutcome::Trained(_) => Ok(()),
+                    // A batch that is left out would be a very fast one.
+                    BatchOutcome::Bad(fault) => Err(ModelError::BadBatch {
+                        epoch: 1,
+                        step: 1,
+                        learning_rate,
+                        skipped: 0,
+                        fault,
+                    }),
+                }
+            })?
         }
         BenchCommand::Infer(_) => {
             let network = DhrNet::new(&config, 0, &device)?;

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::{SafeTensors, TensorView};
+use safetensors::tensor::TensorView;
 
+use super::header::opened;
 use crate::error::{CliError, Result};
 
 const PREFIX: &str = "openset/";
@@ -16,14 +17,8 @@ const PREFIX: &str = "openset/";
 type Parts<'a> = (Vec<(String, TensorView<'a>)>, HashMap<String, String>);
 
 fn parts<'a>(file: &'a [u8], path: &Path) -> Result<Parts<'a>> {
-    let unreadable = |e: safetensors::SafeTensorError| {
-        CliError::file(path, format!("not a readable safetensors file: {e}"))
-    };
-    let (_, header) = SafeTensors::read_metadata(file).map_err(unreadable)?;
-    let tensors = SafeTensors::deserialize(file)
-        .map_err(unreadable)?
-        .tensors();
-    Ok((tensors, header.metadata().clone().unwrap_or_default()))
+    let (tensors, metadata) = opened(file, path)?;
+    Ok((tensors.tensors(), metadata))
 }
 
 fn written(parts: Parts<'_>, path: &Path) -> Result<Vec<u8>> {

@@ -3,5 +3,6 @@
 pub(crate) mod bundle;
 pub(crate) mod column;
 pub(crate) mod features;
+mod header;
 pub(crate) mod numbers;
 pub(crate) mod openset;

@@ -7,9 +7,10 @@ use crosr_libmr::{TailSide, Weibull, WeibullParts};
 use crosr_openmax::{
     Evidence, EvidenceModel, EvidenceParams, MeanActivationVectors, OpenMax, Whitening,
 };
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::header::opened;
 use crate::args::ViewsName;
 use crate::error::{CliError, Result};
 
@@ -174,12 +175,8 @@ impl OpenSet {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
-        let unreadable = |e: safetensors::SafeTensorError| {
-            CliError::file(path, format!("not a readable safetensors file: {e}"))
-        };
         let wrong = |what: String| CliError::file(path, what);
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-        let metadata = header.metadata().clone().unwrap_or_default();
+        let (file, metadata) = opened(bytes, path)?;
         if metadata.get("format").map(String::as_str) != Some(FORMAT) {
             return Err(wrong(format!(
                 "not an open-set model of this version ({FORMAT}); `crosr fit` writes one"
@@ -199,7 +196,6 @@ impl OpenSet {
             .get("calibration")
             .map(|text| serde_json::from_str(text).map_err(|e| wrong(format!("calibration: {e}"))))
             .transpose()?;
-        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         let tensor = |name: &str, dtype: Dtype| {
             let view = file
                 .tensor(name)

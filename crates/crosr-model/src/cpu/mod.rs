@@ -105,6 +105,6 @@ pub use crate::cpu::{
     peak::multiply_adds,
     pooled_norm::PooledBatchNorm,
     pooling::{MaxPool2x2, global_max, global_mean},
-    sgd::{SgdStep, sgd_step},
+    sgd::{SgdStep, sgd_step, sum_of_squares},
     statistics::BatchStatistics,
 };

@@ -3,8 +3,9 @@
 use candle_core::{Device, Result, Tensor, Var};
 
 use super::{Reference, assert_close, reference};
+use crate::gradients::Gradients;
 use crate::ops::{self, RunningStatistics};
-use crate::tape::{Backend, Gradients, Tape};
+use crate::tape::{Backend, Tape};
 
 /// Twice PyTorch's own worst error in single precision, and more.
 const TOLERANCE: f64 = 5e-6;

@@ -7,11 +7,12 @@ use super::formula::{fill, images};
 use super::{assert_close, data, reference};
 use crate::activations::Pooling;
 use crate::config::{DhrConfig, ReconstructionActivation};
+use crate::gradients::Gradients;
 use crate::network::{DhrNet, Mode};
 use crate::ops;
 use crate::parameters::is_statistic;
 use crate::sgd::Sgd;
-use crate::tape::{Backend, Gradients, Tape};
+use crate::tape::{Backend, Tape};
 
 fn network(reconstruction: ReconstructionActivation) -> DhrNet {
     let config = DhrConfig {
@@ -223,7 +224,8 @@ fn five_steps_of_sgd() {
             1e-3,
             "reconstruction",
         );
-        sgd.step(&found.gradients, 0.005).expect("gradients fit");
+        sgd.step(&found.gradients, 0.005, 1.0)
+            .expect("gradients fit");
     }
     for (parameter, variable) in network.parameters().all() {
         let l2 = flat(&variable)

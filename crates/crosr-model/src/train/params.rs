@@ -27,6 +27,15 @@ pub struct TrainParams {
     pub label_smoothing: f64,
     /// λ of cross-entropy + λ · MSE; 1 by default.
     pub reconstruction_weight: f64,
+    /// Largest Euclidean norm of a step's gradients, all parameters together, before weight decay;
+    /// longer ones are shortened to it. `None` by default: no limit.
+    pub clip_gradients: Option<f64>,
+    /// Bad batches ([`crate::BatchFault`]) that are left out, counted over the whole training,
+    /// resumed or not; the next one after them stops it. 0 by default.
+    ///
+    /// A batch that is left out has its turn in order, learning rate and dropout, so that the
+    /// others are trained on as if it had been a good one.
+    pub skip_bad_batches: u64,
     /// Changes to training pictures; flip and crop by default.
     pub augmentation: Option<Augmentation>,
     /// Visit the training data in a fresh order each epoch; true by default. The published
@@ -51,6 +60,8 @@ impl TrainParams {
             decay_all: true,
             label_smoothing: 0.0,
             reconstruction_weight: 1.0,
+            clip_gradients: None,
+            skip_bad_batches: 0,
             augmentation: Some(Augmentation::flip_and_crop()),
             shuffle: true,
             seed: 0,
@@ -76,8 +87,17 @@ impl TrainParams {
         if self.batch_size < 2 {
             return bad("batch size", self.batch_size.to_string(), "at least 2");
         }
-        if !(rate > 0.0 && rate.is_finite()) {
+        if !(rate > 0.0 && (rate as f32).is_finite()) {
             return bad("learning rate", rate.to_string(), "a positive number");
+        }
+        match self.schedule {
+            Schedule::Step { factor, .. } if !(factor > 0.0 && factor.is_finite()) => {
+                return bad("step factor", factor.to_string(), "a positive number");
+            }
+            Schedule::OneCycle { warm_up, .. } if !(0.0..=1.0).contains(&warm_up) => {
+                return bad("warm-up", warm_up.to_string(), "between 0 and 1");
+            }
+            _ => {}
         }
         if !(0.0..1.0).contains(&self.momentum) {
             return bad(
@@ -86,7 +106,7 @@ impl TrainParams {
                 "at least 0 and below 1",
             );
         }
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+        if !(self.weight_decay >= 0.0 && (self.weight_decay as f32).is_finite()) {
             return bad(
                 "weight decay",
                 self.weight_decay.to_string(),
@@ -108,6 +128,56 @@ impl TrainParams {
                 "0 or a positive number",
             );
         }
-        Ok(())
+        match self.clip_gradients {
+            Some(limit) if !(limit > 0.0 && limit.is_finite()) => {
+                bad("gradient limit", limit.to_string(), "a positive number")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused() {
+        let good = TrainParams::new(1);
+        assert!(good.check().is_ok());
+        let clip = |limit| TrainParams {
+            clip_gradients: Some(limit),
+            ..good.clone()
+        };
+        let with = |schedule| TrainParams {
+            schedule,
+            ..good.clone()
+        };
+        let step = |factor| {
+            with(Schedule::Step {
+                learning_rate: 0.1,
+                factor,
+                every: 1,
+            })
+        };
+        let warm_up = |warm_up| with(Schedule::OneCycle { peak: 0.1, warm_up });
+        let constant = |learning_rate| with(Schedule::Constant { learning_rate });
+        for (wanted, params) in [
+            ("gradient limit", clip(0.0)),
+            ("gradient limit", clip(-1.0)),
+            ("gradient limit", clip(f64::NAN)),
+            ("gradient limit", clip(f64::INFINITY)),
+            ("step factor", step(f64::NAN)),
+            ("step factor", step(-0.1)),
+            ("warm-up", warm_up(f64::NAN)),
+            ("warm-up", warm_up(1.5)),
+            ("learning rate", constant(0.0)),
+            ("learning rate", constant(1e39)),
+        ] {
+            match params.check() {
+                Err(ModelError::TrainParam { field, .. }) => assert_eq!(field, wanted),
+                other => panic!("{wanted}: {other:?}"),
+            }
+        }
     }
 }

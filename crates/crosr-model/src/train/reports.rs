@@ -1,5 +1,7 @@
 //! What a training tells about itself.
 
+use super::BatchFault;
+
 /// Where a training stands after one step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepReport {
@@ -15,6 +17,9 @@ pub struct StepReport {
     pub loss: f32,
     /// Part of the batch classified correctly, with dropout.
     pub accuracy: f32,
+    /// Why the batch was left out, if it was: then nothing was learnt from it, it counts in no
+    /// mean, and `accuracy` says nothing.
+    pub fault: Option<BatchFault>,
 }
 
 /// One pass over the training data.
@@ -32,8 +37,10 @@ pub struct EpochReport {
     pub train_accuracy: f64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Pictures seen.
+    /// Pictures learnt from.
     pub images: usize,
+    /// Bad batches of this epoch, which were left out.
+    pub skipped_batches: usize,
     /// Wall-clock time of the pass.
     pub seconds: f64,
     /// Part of it spent waiting for the next batch to be prepared.
@@ -60,4 +67,20 @@ pub struct BatchLosses {
     pub reconstruction: f64,
     /// Samples classified correctly, with dropout.
     pub correct: usize,
+}
+
+impl BatchLosses {
+    /// Cross-entropy + λ · MSE for λ = `weight`.
+    pub fn total(&self, weight: f64) -> f64 {
+        self.classification + weight * self.reconstruction
+    }
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BatchOutcome {
+    /// The network has learnt from it.
+    Trained(BatchLosses),
+    /// It was left out, and nothing has changed.
+    Bad(BatchFault),
 }

@@ -22,6 +22,7 @@ pub(super) struct HistoryLine {
     images_per_second: f64,
     seconds: f64,
     data_wait_seconds: f64,
+    skipped_batches: usize,
 }
 
 /// The run's `history.jsonl`, rewritten as a whole so that it is never half a line.
@@ -70,6 +71,7 @@ impl HistoryLine {
             images_per_second: report.images as f64 / report.seconds.max(1e-9),
             seconds: report.seconds,
             data_wait_seconds: report.data_wait_seconds,
+            skipped_batches: report.skipped_batches,
         }
     }
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crosr_data::Dataset;
-use crosr_model::{DhrConfig, ModelCard, ReconstructionActivation, TrainParams, Trainer};
+use crosr_model::{
+    BatchFault, DhrConfig, ModelCard, ReconstructionActivation, StepReport, TrainParams, Trainer,
+};
 
 use self::history::{History, HistoryLine};
 use crate::args::{DatasetName, TrainArgs};
@@ -126,9 +128,17 @@ impl TrainPlan {
         while trainer.epochs_done() < self.params.epochs {
             let title = format!("epoch {}/{}", trainer.epochs_done() + 1, self.params.epochs);
             let mut progress = Progress::new(&title, train.len());
+            let mut skipped = trainer.skipped_batches();
             let report = trainer.run_epoch(train.clone(), &mut |step| {
-                course.push(step.loss, step.accuracy);
                 let drawn = progress.is_drawn();
+                match &step.fault {
+                    None => course.push(step.loss, step.accuracy),
+                    Some(fault) => {
+                        skipped += 1;
+                        let count = format!("{skipped} of {}", self.params.skip_bad_batches);
+                        say_skipped(step, fault, &count, drawn);
+                    }
+                }
                 progress.advance(step.images, || course.text(drawn));
             })?;
             drop(progress);
@@ -156,6 +166,19 @@ impl TrainPlan {
         }
         Ok(())
     }
+}
+
+/// A line on the standard error stream, in the place of the bar where one is drawn; the bar's next
+/// step draws it again below.
+fn say_skipped(step: &StepReport, fault: &BatchFault, count: &str, drawn: bool) {
+    if drawn {
+        // A terminal that does not clear a line shows the rest of the bar in front of the text.
+        console::Term::stderr().clear_line().ok();
+    }
+    let (epoch, step) = (step.epoch, step.step);
+    output::aside(&format!(
+        "epoch {epoch}, step {step}: {fault}; batch skipped ({count})"
+    ));
 }
 
 pub(super) fn run(flags: TrainArgs) -> Result<()> {

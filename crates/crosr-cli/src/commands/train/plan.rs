@@ -38,6 +38,8 @@ impl TrainPlan {
             step_every: Some(step_every),
             step_factor: Some(step_factor),
             momentum: Some(flags.momentum.unwrap_or(defaults.momentum)),
+            clip_gradients: Some(flags.clip_gradients.unwrap_or(0.0)),
+            skip_bad_batches: Some(flags.skip_bad_batches.unwrap_or(defaults.skip_bad_batches)),
             weight_decay: Some(flags.weight_decay.unwrap_or(weight_decay)),
             decay_all: Some(flags.decay_all.unwrap_or(reference)),
             label_smoothing: Some(flags.label_smoothing.unwrap_or(defaults.label_smoothing)),
@@ -110,6 +112,10 @@ impl TrainPlan {
             reconstruction_weight: choices
                 .reconstruction_weight
                 .unwrap_or(defaults.reconstruction_weight),
+            clip_gradients: choices.clip_gradients.filter(|&limit| limit != 0.0),
+            skip_bad_batches: choices
+                .skip_bad_batches
+                .unwrap_or(defaults.skip_bad_batches),
             augmentation: Some(Augmentation {
                 erased_side: choices.erase.unwrap_or(0),
                 ..match choices.augment {
@@ -136,5 +142,33 @@ impl TrainPlan {
             params,
             reconstruction,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_are_clipped_and_bad_batches_skipped_on_demand() {
+        let plan = |clip_gradients, skip_bad_batches| {
+            TrainPlan::resolve(TrainArgs {
+                clip_gradients,
+                skip_bad_batches,
+                ..TrainArgs::default()
+            })
+        };
+        let limits = |plan: &TrainPlan| (plan.params.clip_gradients, plan.params.skip_bad_batches);
+        let off = plan(None, None).expect("the defaults make sense");
+        assert_eq!(limits(&off), (None, 0));
+        assert_eq!(off.choices.clip_gradients, Some(0.0));
+        let off = plan(Some(0.0), Some(0)).expect("0 is off");
+        assert_eq!(limits(&off), (None, 0));
+        let on = plan(Some(2.5), Some(3)).expect("both make sense");
+        assert_eq!(limits(&on), (Some(2.5), 3));
+        for bad in [-1.0, f64::NAN, f64::INFINITY] {
+            let error = plan(Some(bad), None).map(|_| ()).expect_err("no limit");
+            assert!(error.to_string().contains("gradient limit"), "{error}");
+        }
     }
 }

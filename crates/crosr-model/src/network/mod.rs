@@ -1,5 +1,7 @@
 //! The Deep Hierarchical Reconstruction Net.
 
+mod layers;
+
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
@@ -8,10 +10,12 @@ use candle_nn::VarBuilder;
 use crate::buffers::Buffers;
 use crate::config::{DhrConfig, ReconstructionActivation};
 use crate::error::Result;
-use crate::ops::{self, ConvNorm, RunningStatistics};
-use crate::parameters::Parameters;
+use crate::ops;
+use crate::parameters::{Parameters, Shapes, Survey};
 use crate::tape::{Backend, Tape};
 use crate::views::Views;
+
+use self::layers::Layers;
 
 /// How a forward pass treats batch norms and dropout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,123 +48,6 @@ pub struct DhrOutput {
     pub reconstruction: Tensor,
 }
 
-struct Conv3x3 {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Conv3x3 {
-    fn new(c_in: usize, c_out: usize, vb: VarBuilder<'_>) -> candle_core::Result<Self> {
-        Ok(Self {
-            weight: vb.get((c_out, c_in, 3, 3), "weight")?,
-            bias: vb.get(c_out, "bias")?,
-        })
-    }
-
-    fn forward(&self, tape: &Tape, x: &Tensor) -> candle_core::Result<Tensor> {
-        ops::conv3x3(tape, x, &self.weight, &self.bias, false)
-    }
-
-    fn forward_relu(&self, tape: &Tape, x: &Tensor) -> candle_core::Result<Tensor> {
-        ops::conv3x3(tape, x, &self.weight, &self.bias, true)
-    }
-}
-
-struct Deconv2x2 {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Deconv2x2 {
-    fn new(c_in: usize, c_out: usize, vb: VarBuilder<'_>) -> candle_core::Result<Self> {
-        Ok(Self {
-            weight: vb.get((c_in, c_out, 2, 2), "weight")?,
-            bias: vb.get(c_out, "bias")?,
-        })
-    }
-
-    fn forward(&self, tape: &Tape, x: &Tensor, relu: bool) -> candle_core::Result<Tensor> {
-        ops::conv_transpose2x2(tape, x, &self.weight, &self.bias, relu)
-    }
-}
-
-struct Linear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Linear {
-    fn new(n_in: usize, n_out: usize, vb: VarBuilder<'_>) -> candle_core::Result<Self> {
-        Ok(Self {
-            weight: vb.get((n_out, n_in), "weight")?,
-            bias: vb.get(n_out, "bias")?,
-        })
-    }
-
-    fn forward(&self, tape: &Tape, x: &Tensor, relu: bool) -> candle_core::Result<Tensor> {
-        ops::linear(tape, x, &self.weight, &self.bias, relu)
-    }
-}
-
-fn conv_norm(
-    name: &str,
-    c_in: usize,
-    c_out: usize,
-    vb: &VarBuilder<'_>,
-) -> candle_core::Result<ConvNorm> {
-    let Conv3x3 { weight, bias } = Conv3x3::new(c_in, c_out, vb.pp(format!("conv{name}")))?;
-    let vb = vb.pp(format!("bn{name}"));
-    Ok(ConvNorm {
-        weight,
-        bias,
-        gamma: vb.get(c_out, "weight")?,
-        beta: vb.get(c_out, "bias")?,
-        running: RunningStatistics {
-            mean: vb.get(c_out, "running_mean")?,
-            variance: vb.get(c_out, "running_var")?,
-        },
-    })
-}
-
-/// Two or three times convolution, batch norm and ReLU, then max-pool.
-struct Stage {
-    layers: Vec<ConvNorm>,
-    last: ConvNorm,
-}
-
-impl Stage {
-    fn new(
-        index: usize,
-        depth: usize,
-        c_in: usize,
-        c_out: usize,
-        vb: &VarBuilder<'_>,
-    ) -> candle_core::Result<Self> {
-        let layer = |k: usize| {
-            let c_in = if k == 1 { c_in } else { c_out };
-            conv_norm(&format!("{index}_{k}"), c_in, c_out, vb)
-        };
-        Ok(Self {
-            layers: (1..depth).map(layer).collect::<candle_core::Result<_>>()?,
-            last: layer(depth)?,
-        })
-    }
-
-    fn forward(&self, tape: &Tape, x: &Tensor, train: bool) -> candle_core::Result<Tensor> {
-        let mut x = x.clone();
-        for layer in &self.layers {
-            x = ops::conv_norm_relu(tape, &x, layer, train)?;
-        }
-        ops::conv_norm_relu_pool(tape, &x, &self.last, train)
-    }
-}
-
-/// A latent's way in and out: `btl` and `btlu` of the published code.
-struct Bottleneck {
-    down: Conv3x3,
-    up: Conv3x3,
-}
-
 /// Deep Hierarchical Reconstruction Net (arXiv 1812.04246, Section 4).
 ///
 /// A VGG-like classifier whose three stages each pass a small latent to a decoder that
@@ -172,10 +59,7 @@ pub struct DhrNet {
     views: Views,
     keeps_dropout: bool,
     buffers: Arc<Buffers>,
-    stages: [Stage; 3],
-    fc: [Linear; 3],
-    bottlenecks: [Bottleneck; 3],
-    deconvs: [Deconv2x2; 3],
+    layers: Layers,
 }
 
 impl DhrNet {
@@ -189,36 +73,23 @@ impl DhrNet {
         Ok(network)
     }
 
+    /// Names and shapes of the parameters and running statistics that a network of this shape has.
+    /// No memory is spent on their values: a file may ask for any shape.
+    pub(crate) fn shapes(config: &DhrConfig) -> Result<Shapes> {
+        config.check()?;
+        let survey = Survey::default();
+        let vb = VarBuilder::from_backend(Box::new(survey.clone()), DType::F32, Device::Cpu);
+        Layers::new(config, &vb)?;
+        Ok(survey.shapes())
+    }
+
     /// A network whose parameters are all zero, to be filled from a file.
     pub(crate) fn zeroed(config: &DhrConfig, device: &Device) -> Result<Self> {
         config.check()?;
         let parameters = Parameters::default();
         let vb = VarBuilder::from_backend(Box::new(parameters.clone()), DType::F32, device.clone());
-        let [c1, c2, c3] = config.widths;
-        let latent = config.latent_channels;
-        let bottleneck = |index: usize, channels| -> candle_core::Result<Bottleneck> {
-            Ok(Bottleneck {
-                down: Conv3x3::new(channels, latent, vb.pp(format!("btl{index}")))?,
-                up: Conv3x3::new(latent, channels, vb.pp(format!("btlu{index}")))?,
-            })
-        };
         Ok(Self {
-            stages: [
-                Stage::new(1, 2, 3, c1, &vb)?,
-                Stage::new(2, 2, c1, c2, &vb)?,
-                Stage::new(3, 3, c2, c3, &vb)?,
-            ],
-            fc: [
-                Linear::new(config.flattened(), config.hidden, vb.pp("fc4"))?,
-                Linear::new(config.hidden, config.hidden, vb.pp("fc5"))?,
-                Linear::new(config.hidden, config.n_classes, vb.pp("fc6"))?,
-            ],
-            bottlenecks: [bottleneck(1, c1)?, bottleneck(2, c2)?, bottleneck(3, c3)?],
-            deconvs: [
-                Deconv2x2::new(c1, 3, vb.pp("deconv1"))?,
-                Deconv2x2::new(c2, c1, vb.pp("deconv2"))?,
-                Deconv2x2::new(c3, c2, vb.pp("deconv3"))?,
-            ],
+            layers: Layers::new(config, &vb)?,
             config: config.clone(),
             parameters,
             device: device.clone(),
@@ -341,9 +212,12 @@ impl DhrNet {
             _ => Ok(x.clone()),
         };
 
+        let layers = &self.layers;
         let mut x = images.clone();
         let mut latents = Vec::with_capacity(3);
-        for (index, (stage, bottleneck)) in self.stages.iter().zip(&self.bottlenecks).enumerate() {
+        for (index, (stage, bottleneck)) in
+            layers.stages.iter().zip(&layers.bottlenecks).enumerate()
+        {
             x = stage.forward(tape, &x, train)?;
             x = drop(&x, self.config.conv_dropout, index as u64)?;
             latents.push(bottleneck.down.forward_relu(tape, &x)?);
@@ -351,23 +225,23 @@ impl DhrNet {
 
         let mut h = ops::flatten(tape, &x)?;
         h = drop(
-            &self.fc[0].forward(tape, &h, true)?,
+            &layers.fc[0].forward(tape, &h, true)?,
             self.config.fc_dropout,
             3,
         )?;
         h = drop(
-            &self.fc[1].forward(tape, &h, true)?,
+            &layers.fc[1].forward(tape, &h, true)?,
             self.config.fc_dropout,
             4,
         )?;
-        let logits = self.fc[2].forward(tape, &h, false)?;
+        let logits = layers.fc[2].forward(tape, &h, false)?;
 
         let [z1, z2, z3] = [&latents[0], &latents[1], &latents[2]];
-        let up = |index: usize, z: &Tensor| self.bottlenecks[index].up.forward(tape, z);
-        let g2 = self.deconvs[2].forward(tape, &up(2, z3)?, true)?;
-        let g1 = self.deconvs[1].forward(tape, &ops::add(tape, &up(1, z2)?, &g2)?, true)?;
+        let up = |index: usize, z: &Tensor| layers.bottlenecks[index].up.forward(tape, z);
+        let g2 = layers.deconvs[2].forward(tape, &up(2, z3)?, true)?;
+        let g1 = layers.deconvs[1].forward(tape, &ops::add(tape, &up(1, z2)?, &g2)?, true)?;
         let relu = self.config.reconstruction == ReconstructionActivation::Relu;
-        let g0 = self.deconvs[0].forward(tape, &ops::add(tape, &up(0, z1)?, &g1)?, relu)?;
+        let g0 = layers.deconvs[0].forward(tape, &ops::add(tape, &up(0, z1)?, &g1)?, relu)?;
 
         Ok(DhrOutput {
             logits,
