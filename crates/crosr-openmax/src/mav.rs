@@ -185,7 +185,8 @@ impl MeanActivationVectors {
     /// # Errors
     /// [`OpenMaxError::NoClasses`], [`OpenMaxError::RaggedRows`] if `means` is
     /// not K rows of length `dim >= 1`, [`OpenMaxError::ClassWithoutSamples`]
-    /// for a count of zero, or [`OpenMaxError::NonFinite`] with class as row.
+    /// for a count of zero, or [`OpenMaxError::NonFinite`] with class as row for a value that no
+    /// mean of finite `f32` has.
     pub fn from_rows(dim: usize, means: &[f64], counts: &[u64]) -> Result<Self, OpenMaxError> {
         if counts.is_empty() {
             return Err(OpenMaxError::NoClasses);
@@ -199,7 +200,9 @@ impl MeanActivationVectors {
         if let Some(class_idx) = counts.iter().position(|&count| count == 0) {
             return Err(OpenMaxError::ClassWithoutSamples { class_idx });
         }
-        if let Some(at) = means.iter().position(|x| !x.is_finite()) {
+        // Means of f32 values; of larger ones the norm might be none.
+        let beyond = |x: &f64| x.is_nan() || x.abs() > f64::from(f32::MAX);
+        if let Some(at) = means.iter().position(beyond) {
             return Err(OpenMaxError::NonFinite {
                 row: at / dim,
                 column: at % dim,
@@ -312,5 +315,23 @@ impl Probe {
         } else {
             0.0
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_that_no_activations_have_are_refused() {
+        for bad in [1e299, -1e39, f64::NAN, f64::INFINITY] {
+            let found = MeanActivationVectors::from_rows(2, &[0.0, bad], &[1]);
+            assert!(
+                matches!(found, Err(OpenMaxError::NonFinite { row: 0, column: 1 })),
+                "{bad}: {found:?}"
+            );
+        }
+        let largest = f64::from(f32::MAX);
+        assert!(MeanActivationVectors::from_rows(2, &[-largest, largest], &[1]).is_ok());
     }
 }

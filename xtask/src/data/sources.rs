@@ -183,7 +183,8 @@ impl Dataset {
 
     /// Bytes to download, where all of them are known.
     pub(crate) fn size(&self) -> Option<u64> {
-        self.files.iter().map(|file| file.size).sum()
+        let mut sizes = self.files.iter().map(|file| file.size);
+        sizes.try_fold(0_u64, |sum, size| sum.checked_add(size?))
     }
 }
 

@@ -23,7 +23,9 @@ fn parts<'a>(file: &'a [u8], path: &Path) -> Result<Parts<'a>> {
 
 fn written(parts: Parts<'_>, path: &Path) -> Result<Vec<u8>> {
     let (tensors, metadata) = parts;
-    let file = safetensors::serialize(tensors, Some(metadata))
+    // The library writes no JSON for neither tensors nor metadata.
+    let metadata = Some(metadata).filter(|metadata| !metadata.is_empty());
+    let file = safetensors::serialize(tensors, metadata)
         .map_err(|e| CliError::file(path, e.to_string()))?;
     Ok(crosr_model::sort_safetensors_header(&file).unwrap_or(file))
 }
@@ -69,6 +71,12 @@ pub(crate) fn unbundle(file: &[u8], path: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
             "a network without an open-set model; `crosr export` writes both",
         ));
     }
+    if weights.0.is_empty() {
+        return Err(CliError::file(
+            path,
+            "an open-set model without a network; `crosr export` writes both",
+        ));
+    }
     Ok((written(weights, path)?, written(openset, path)?))
 }
 
@@ -92,10 +100,14 @@ mod tests {
         let both = bundle(&weights, &openset, path).expect("readable");
         assert_eq!(
             unbundle(&both, path).expect("bundled"),
-            (weights.clone(), openset)
+            (weights.clone(), openset.clone())
         );
         let error = unbundle(&weights, path).map_err(|e| e.one_line());
         assert!(error.is_err_and(|e| e.contains("crosr export")));
         assert!(unbundle(b"nothing", path).is_err());
+        let nothing = written(Parts::default(), path).expect("writable");
+        let half = bundle(&nothing, &openset, path).expect("readable");
+        let error = unbundle(&half, path).map_err(|e| e.one_line());
+        assert!(error.is_err_and(|e| e.contains("without a network")));
     }
 }

@@ -32,8 +32,6 @@ impl Axis {
     /// Around all values, with a little room; around 0 without any.
     pub(super) fn around(label: &str, values: impl Iterator<Item = f64>) -> Self {
         let (from, to) = thin::range(values).unwrap_or((0.0, 1.0));
-        // Numbers near the limits of f64 would make a width that is none.
-        let (from, to) = (from.max(-1e300), to.min(1e300));
         let room = if to > from {
             0.04 * (to - from)
         } else {

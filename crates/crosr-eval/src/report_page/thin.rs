@@ -45,14 +45,15 @@ pub(super) fn dots(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> 
         .collect()
 }
 
-/// Least and greatest finite value.
+/// Least and greatest finite value, as far as numbers near the limits of f64 would not make a width
+/// that is none.
 pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (least, most) = values
         .filter(|v| v.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
             (a.min(v), b.max(v))
         });
-    (least <= most).then_some((least, most))
+    (least <= most).then_some((least.clamp(-1e300, 1e300), most.clamp(-1e300, 1e300)))
 }
 
 /// Shares of the values in `bins` bins of equal width from `from` to `to`; what lies outside
@@ -106,6 +107,8 @@ mod tests {
         assert_eq!(histogram([].into_iter(), (0.0, 1.0), 2), [0.0, 0.0]);
         assert_eq!(range(values.into_iter()), Some((-1.0, 7.0)));
         assert_eq!(range([f64::NAN].into_iter()), None);
+        let (from, to) = range([f64::MIN, f64::MAX].into_iter()).expect("numbers");
+        assert!((to - from).is_finite());
     }
 
     #[test]

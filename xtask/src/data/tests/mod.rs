@@ -55,6 +55,18 @@ fn the_list_of_datasets_holds_what_the_loaders_expect() {
 }
 
 #[test]
+fn sizes_that_cannot_be_added_up_are_unknown() {
+    let sources = Sources::parse(include_str!("../../../../data/sources.toml")).unwrap();
+    let mut dataset = sources.datasets[0].clone();
+    let mut file = dataset.files[0].clone();
+    file.size = Some(u64::MAX);
+    dataset.files = vec![file.clone()];
+    assert_eq!(dataset.size(), Some(u64::MAX));
+    dataset.files.push(file);
+    assert_eq!(dataset.size(), None);
+}
+
+#[test]
 fn a_certificate_is_not_tried_again() {
     for (kind, transient) in [
         (ErrorKind::InvalidData, false),
